@@ -1,0 +1,1 @@
+"""RTP voice captures: streams, audio, digits and gaps."""
