@@ -1,1 +1,103 @@
-"""RTP voice captures: streams, audio, digits and gaps."""
+"""RTP voice captures: calls, streams, audio, digits and gaps, from a capture file.
+
+>>> import rtpcap
+>>> rtpcap.open("fixtures/ff-pcmu.pcap").streams[0].codec
+'PCMU'
+
+Everything public is imported when it is first used, so that ``import rtpcap`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rtpcap.errors import (
+    CaptureError,
+    CodecUnavailable,
+    DynamicPayloadType,
+    Fault,
+    RTPParseError,
+    RtpcapError,
+)
+
+if TYPE_CHECKING:
+    from rtpcap.api import Capture, open
+    from rtpcap.audio.audio import Audio
+    from rtpcap.audio.placement import RTPPacketManager
+    from rtpcap.rtp.bits import add_bytes, byte_to_bits
+    from rtpcap.rtp.message import RTPMessage
+    from rtpcap.rtp.packets import Packets
+    from rtpcap.rtp.payload_types import Format, PayloadType
+    from rtpcap.rtp.profile import RTPProtocol, TransmitType
+    from rtpcap.streams.call import Call, Calls
+    from rtpcap.streams.digits import Digit, Digits
+    from rtpcap.streams.gaps import Gap, Gaps
+    from rtpcap.streams.stream import Stream, Streams
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Audio": "audio.audio",
+    "Call": "streams.call",
+    "Calls": "streams.call",
+    "Capture": "api",
+    "Digit": "streams.digits",
+    "Digits": "streams.digits",
+    "Format": "rtp.payload_types",
+    "Gap": "streams.gaps",
+    "Gaps": "streams.gaps",
+    "Packets": "rtp.packets",
+    "PayloadType": "rtp.payload_types",
+    "RTPMessage": "rtp.message",
+    "RTPPacketManager": "audio.placement",
+    "RTPProtocol": "rtp.profile",
+    "Stream": "streams.stream",
+    "Streams": "streams.stream",
+    "TransmitType": "rtp.profile",
+    "add_bytes": "rtp.bits",
+    "byte_to_bits": "rtp.bits",
+    "open": "api",
+}
+
+__all__ = [
+    "Audio",
+    "Call",
+    "Calls",
+    "Capture",
+    "CaptureError",
+    "CodecUnavailable",
+    "Digit",
+    "Digits",
+    "DynamicPayloadType",
+    "Fault",
+    "Format",
+    "Gap",
+    "Gaps",
+    "Packets",
+    "PayloadType",
+    "RTPMessage",
+    "RTPPacketManager",
+    "RTPParseError",
+    "RTPProtocol",
+    "RtpcapError",
+    "Stream",
+    "Streams",
+    "TransmitType",
+    "add_bytes",
+    "byte_to_bits",
+    "open",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'rtpcap' has no attribute {name!r}")
+    value = getattr(import_module(f"rtpcap.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

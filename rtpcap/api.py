@@ -1,0 +1,207 @@
+"""Open a capture: the one place that knows every stage from the file to the streams."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rtpcap.capture.formats import Source, open_source
+from rtpcap.capture.link import Decoder
+from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
+from rtpcap.rtp.packets import NO_TIME
+from rtpcap.streams.call import Calls, guess_calls
+from rtpcap.streams.digits import Digits
+from rtpcap.streams.discover import Finder
+from rtpcap.streams.formats import Formats, PayloadMap, payload_map
+from rtpcap.streams.gaps import Gaps
+from rtpcap.streams.stream import Streams, StreamTable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from rtpcap.rtp.payload_types import Format
+
+__all__ = ["Capture", "open"]
+
+
+def open(  # noqa: A001 - rtpcap.open is the name the package is used by
+    path: str | os.PathLike[str], *, pt_map: Mapping[int, str | Format] | None = None
+) -> Capture:
+    """The capture in a pcap or pcapng file.
+
+    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. Raises
+    CaptureError where the file cannot be read as a capture at all (a damaged one opens: see
+    `Capture.damage`), ValueError for a `pt_map` that cannot be read.
+
+    >>> capture = open("fixtures/ff-pcmu.pcap")
+    >>> [stream.codec for stream in capture.streams]
+    ['PCMU']
+    """
+    return Capture(open_source(path), payload_map(pt_map))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """What one reading of the whole file gives."""
+
+    streams: Streams
+    other: Tally
+    not_understood: Tally
+
+
+class Capture:
+    """A capture file: read once, from front to back, when the first answer needs it."""
+
+    def __init__(self, source: Source, told: PayloadMap) -> None:
+        self._source = source
+        self._told = told
+
+    @cached_property
+    def _scan(self) -> _Scan:
+        flows, other, not_understood = Flows(), Tally(), Tally()
+        decoder = Decoder(flows, other, not_understood)
+        finder = Finder(self._told)
+        for records in self._source.chunks():
+            finder.feed(decoder.datagrams(records))
+        found = finder.finish(_mapped(self.path))
+        formats = Formats.find(found.packets, found.starts, self._told)
+        table = StreamTable(found, flows, formats, self._source.first_time_ns)
+        return _Scan(Streams.of(table), other, not_understood)
+
+    @property
+    def path(self) -> str:
+        return self._source.path
+
+    @property
+    def format(self) -> str:
+        """``pcap`` or ``pcapng``."""
+        return self._source.format
+
+    @property
+    def bytes(self) -> int:
+        """The size of the file."""
+        return self._source.size
+
+    @property
+    def frames(self) -> int:
+        """How many frames the file holds."""
+        return self._read.frames
+
+    @property
+    def _read(self) -> Source:
+        _ = self._scan
+        return self._source
+
+    @property
+    def link_types(self) -> list[str]:
+        """The link types of its frames, in order of appearance."""
+        return list(self._read.link_types)
+
+    @property
+    def damage(self) -> list[Damage]:
+        """Where the file is damaged, and how; what came before was read."""
+        return list(self._read.damage)
+
+    @property
+    def start_ns(self) -> int | None:
+        """The time of the first frame, nanoseconds since 1970; None where it has no time."""
+        time = self._read.first_time_ns
+        return None if time == NO_TIME else time
+
+    @property
+    def start_time(self) -> str | None:
+        """The time of the first frame, ISO 8601 UTC with nanoseconds."""
+        start = self.start_ns
+        return None if start is None else str(np.datetime64(start, "ns")) + "Z"
+
+    @property
+    def duration_s(self) -> float | None:
+        """From the first frame to the last."""
+        start, end = self.start_ns, self._read.last_time_ns
+        return None if start is None or end == NO_TIME else (end - start) / 1e9
+
+    @property
+    def datagrams(self) -> Iterator[Datagram]:
+        """Every UDP payload in order of frames, with its frame, time and addresses."""
+        for chunk in self.datagram_chunks():
+            yield from chunk
+
+    def datagram_chunks(self) -> Iterator[Datagrams]:
+        """The same as columns, a chunk of the file at a time; use each before asking for the next."""
+        decoder = Decoder(Flows(), Tally(), Tally())
+        for records in self._source.chunks():
+            yield decoder.datagrams(records)
+
+    @property
+    def streams(self) -> Streams:
+        """The RTP streams found, in order of first frame."""
+        return self._scan.streams
+
+    @cached_property
+    def calls(self) -> Calls:
+        """Streams that run both ways between two endpoints, as calls."""
+        return guess_calls(self.streams)
+
+    @cached_property
+    def dtmf(self) -> Digits:
+        """The keys pressed in all streams."""
+        return Digits(digit for stream in self.streams for digit in stream.dtmf)
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """The gaps of all streams."""
+        gaps = [gap for stream in self.streams for gap in stream.gaps]
+        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before))
+
+    @property
+    def not_understood(self) -> Tally:
+        """The frames in which no UDP payload could be looked for, by reason."""
+        return self._scan.not_understood
+
+    @property
+    def other(self) -> Tally:
+        """The frames that are understood and hold something else than UDP, by protocol."""
+        return self._scan.other
+
+    def row(self) -> dict[str, object]:
+        """The file with the keys of ``rtpcap info``."""
+        return {
+            "file": self.path,
+            "format": self.format,
+            "link_types": self.link_types,
+            "packets": self.frames,
+            "bytes": self.bytes,
+            "start_time": self.start_time,
+            "duration_s": self.duration_s,
+            "calls": len(self.calls),
+            "streams": len(self.streams),
+            "dtmf": len(self.dtmf),
+            "not_understood": self.not_understood.rows(),
+        }
+
+    def __repr__(self) -> str:
+        seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
+        unread = sum(int(row["count"]) for row in self.not_understood.rows())
+        tail = f", {unread:,} frames not understood" if unread else ""
+        tail += f", damaged: {self.damage[0]}" if self.damage else ""
+        return (
+            f"<Capture {os.path.basename(self.path)!r}: {len(self.calls)} calls, "
+            f"{len(self.streams)} streams, {self.frames:,} frames{seconds}{tail}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html(self.streams.rows(), repr(self))
+
+
+def _mapped(path: str) -> npt.NDArray[np.uint8]:
+    """The bytes of a file, fetched as they are looked at."""
+    if not os.path.getsize(path):
+        return np.empty(0, np.uint8)
+    return np.asarray(np.memmap(path, np.uint8, mode="r"))

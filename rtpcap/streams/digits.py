@@ -1,0 +1,162 @@
+"""Which keys were pressed: RFC 4733 telephone events, one row a press.
+
+The packets of a press repeat its growing duration, and its end three times; any of them may be
+missing, doubled or out of order. What identifies them is (SSRC, timestamp, event). A press longer
+than the 16 bits of the duration goes on in a further segment whose timestamp is 0xFFFF later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.events import EVENT_NAMES, parse_events
+from rtpcap.rtp.packets import NO_TIME, Packets
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Digit", "Digits", "find_digits"]
+
+Source = Literal["rfc4733", "inband", "sip-info"]
+
+SEGMENT = 0xFFFF
+"""The longest duration a report can state, in ticks (RFC 4733 section 2.5.1.3)."""
+
+WRAP = 1 << 32
+
+DEFAULT_CLOCK = 8000
+"""The rate of an event type that nothing names (RFC 4733 section 2.1)."""
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One key press: `digit` as in ``rtpcap dtmf``, times in seconds, `frame` 1-based.
+
+    `start_s` is when its first packet came, from the first frame of the file; `duration_s` is what
+    the sender says.
+    """
+
+    digit: str
+    start_s: float | None
+    duration_s: float
+    source: Source
+    frame: int
+    ssrc: int
+
+    def row(self) -> dict[str, object]:
+        """The press with the keys of ``rtpcap dtmf``."""
+        return {**asdict(self), "ssrc": f"0x{self.ssrc:08x}"}
+
+
+class Digits(Sequence[Digit]):
+    """Key presses in order of their first frame."""
+
+    def __init__(self, digits: Iterable[Digit]) -> None:
+        self._digits = tuple(sorted(digits, key=lambda digit: digit.frame))
+
+    def __len__(self) -> int:
+        return len(self._digits)
+
+    @overload
+    def __getitem__(self, index: int) -> Digit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Digits: ...
+    def __getitem__(self, index: int | slice) -> Digit | Digits:
+        return Digits(self._digits[index]) if isinstance(index, slice) else self._digits[index]
+
+    def __str__(self) -> str:
+        """The digits as dialled: ``"1590*#A"``; events that are no digits stand in brackets."""
+        return "".join(d.digit if len(d.digit) == 1 else f"[{d.digit}]" for d in self)
+
+    def __repr__(self) -> str:
+        return f"<Digits {str(self)!r}, {len(self)} presses>"
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict a press, keys as ``rtpcap dtmf`` prints them."""
+        return [digit.row() for digit in self]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a press."""
+        from rtpcap.views.table import digits_frame
+
+        return digits_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html(self.rows(), repr(self))
+
+
+@dataclass
+class _Segment:
+    frame: int
+    time_ns: int
+    duration: int
+    ended: bool
+
+
+def find_digits(
+    packets: Packets,
+    rows: npt.NDArray[np.int64],
+    ssrc: int,
+    clock_rate: npt.NDArray[np.int32],
+    start_ns: int,
+) -> list[Digit]:
+    """The key presses in the event packets `rows` of one stream.
+
+    `clock_rate` has a value for each of the 128 payload numbers. Several events in one packet
+    follow each other in time (RFC 4733 section 2.5.1.4).
+    """
+    segments: dict[tuple[int, int, int], _Segment] = {}
+    numbers = packets.payload_type[rows].tolist()
+    for row, number in zip(rows.tolist(), numbers, strict=True):
+        timestamp = int(packets.timestamp[row])
+        for report in parse_events(packets.payload(row)):
+            key = (number, timestamp, report.event)
+            seen = segments.get(key)
+            if seen is None:
+                segments[key] = _Segment(
+                    int(packets.frame[row]), int(packets.time_ns[row]), report.duration, report.end
+                )
+            else:
+                seen.duration = max(seen.duration, report.duration)
+                seen.ended |= report.end
+            timestamp = (timestamp + report.duration) % WRAP
+    digits = []
+    for (number, timestamp, event), first in segments.items():
+        if event not in EVENT_NAMES or _continues(segments, number, timestamp, event):
+            continue
+        segment, ticks = first, first.duration
+        while not segment.ended:
+            timestamp = (timestamp + SEGMENT) % WRAP
+            following = segments.get((number, timestamp, event))
+            if following is None:
+                break
+            # The segment lasted to where the next one begins, whatever reports of it were lost.
+            ticks += SEGMENT - segment.duration + following.duration
+            segment = following
+        timed = first.time_ns != NO_TIME
+        digits.append(
+            Digit(
+                digit=EVENT_NAMES[event],
+                start_s=(first.time_ns - start_ns) / 1e9 if timed else None,
+                duration_s=ticks / (int(clock_rate[number]) or DEFAULT_CLOCK),
+                source="rfc4733",
+                frame=first.frame,
+                ssrc=ssrc,
+            )
+        )
+    return digits
+
+
+def _continues(
+    segments: dict[tuple[int, int, int], _Segment], number: int, timestamp: int, event: int
+) -> bool:
+    """Whether a segment goes on from one before it that no report ended."""
+    before = segments.get((number, (timestamp - SEGMENT) % WRAP, event))
+    return before is not None and not before.ended

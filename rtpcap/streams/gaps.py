@@ -1,0 +1,149 @@
+"""Where a stream has holes: packets lost, silence not sent, and senders that began anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.packets import NO_TIME, Packets
+from rtpcap.rtp.serial import signed_delta
+from rtpcap.streams.ledger import FOREIGN, Ledger
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Gap", "Gaps", "find_gaps"]
+
+Reason = Literal["lost", "dtx", "restart"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A run of missing packets, or (`packets` 0) a silence or a restart between two packets.
+
+    `start_s` and `duration_s` are on the capture's clock, as the packets around the gap came;
+    for ``lost`` and ``dtx`` the duration is that of the missing media, by the timestamps. Frames
+    are 1-based; null values stand where a packet has no time or the clock rate is not known.
+    """
+
+    ssrc: int
+    first_sequence: int
+    packets: int
+    start_s: float | None
+    duration_s: float | None
+    frame_before: int
+    frame_after: int
+    reason: Reason
+
+    def row(self) -> dict[str, object]:
+        """The gap with the keys of ``rtpcap gaps``."""
+        return {**asdict(self), "ssrc": f"0x{self.ssrc:08x}"}
+
+
+class Gaps(Sequence[Gap]):
+    """Gaps in order of the frame before them."""
+
+    def __init__(self, gaps: Iterable[Gap]) -> None:
+        self._gaps = tuple(gaps)
+
+    def __len__(self) -> int:
+        return len(self._gaps)
+
+    @overload
+    def __getitem__(self, index: int) -> Gap: ...
+    @overload
+    def __getitem__(self, index: slice) -> Gaps: ...
+    def __getitem__(self, index: int | slice) -> Gap | Gaps:
+        return Gaps(self._gaps[index]) if isinstance(index, slice) else self._gaps[index]
+
+    def __repr__(self) -> str:
+        lost = [gap for gap in self if gap.reason == "lost"]
+        missing = sum(gap.packets for gap in lost)
+        other = {r: sum(g.reason == r for g in self) for r in ("dtx", "restart")}
+        text = f"{len(lost)} gaps with {missing} packets lost"
+        return f"<Gaps {text}, {other['dtx']} silences, {other['restart']} restarts>"
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict a gap, keys as ``rtpcap gaps`` prints them."""
+        return [gap.row() for gap in self]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a gap."""
+        from rtpcap.views.table import gaps_frame
+
+        return gaps_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html(self.rows(), repr(self))
+
+
+def find_gaps(
+    packets: Packets,
+    ledger: Ledger,
+    ssrc: int,
+    clock_rate: npt.NDArray[np.int32],
+    media: npt.NDArray[np.bool_],
+    held: npt.NDArray[np.int64],
+    start_ns: int,
+) -> list[Gap]:
+    """The gaps of one stream, in order of the frame before.
+
+    `clock_rate` and `media` have a value for each of the 128 payload numbers; `held`, shape (n,),
+    is how many ticks of media each packet holds, 0 where its codec does not tell: then the stream's
+    usual step counts. A lost run lies between neighbours in the sequence, however they arrived; a
+    silence (``dtx``) between neighbours without a hole in the sequence whose timestamps stand
+    further apart than the media between them; a restart between the last packet of an epoch and
+    the first of the next.
+    """
+    rows = np.flatnonzero((ledger.epoch != FOREIGN) & ~ledger.duplicate)
+    rows = rows[np.lexsort((ledger.extended[rows], ledger.epoch[rows]))]
+    before, after = rows[:-1], rows[1:]
+    anew = ledger.epoch[after] != ledger.epoch[before]
+    ahead = ledger.extended[after] - ledger.extended[before]
+    number = packets.payload_type
+    clock = clock_rate[number[before]]
+    timestamp = packets.timestamp.astype(np.int64)
+    ticks = signed_delta(timestamp[after], timestamp[before], 32)
+    spoken = media[number[before]] & media[number[after]] & (clock == clock_rate[number[after]])
+    # An event packet's timestamp is the start of its press: beside it no step tells of silence.
+    steady = ticks[spoken & (ahead == 1) & (ticks > 0) & ~anew]
+    usual = int(np.median(steady)) if len(steady) else 0
+    packet_ticks = np.where(held[before] > 0, held[before], usual)
+    missing = ticks - packet_ticks
+    lost = ~anew & (ahead > 1)
+    silent = ~anew & (ahead == 1) & spoken & (packet_ticks > 0)
+    silent &= missing * 2 >= packet_ticks
+    found = np.flatnonzero(anew | lost | silent)
+
+    def at(row: int) -> int | None:
+        time = int(packets.time_ns[row])
+        return None if time == NO_TIME else time
+
+    gaps = []
+    for i in found.tolist():
+        left, right = int(before[i]), int(after[i])
+        then, now = at(left), at(right)
+        start = None if then is None else (then - start_ns) / 1e9
+        media_s = float(missing[i] / clock[i]) if clock[i] and packet_ticks[i] else None
+        elapsed = None if then is None or now is None else (now - then) / 1e9
+        reason: Reason = "restart" if anew[i] else "lost" if lost[i] else "dtx"
+        first = int(ledger.extended[left]) + 1 if reason == "lost" else int(packets.sequence[right])
+        gaps.append(
+            Gap(
+                ssrc=ssrc,
+                first_sequence=first & 0xFFFF,
+                packets=int(ahead[i]) - 1 if reason == "lost" else 0,
+                start_s=start,
+                duration_s=elapsed if reason == "restart" else media_s,
+                frame_before=int(packets.frame[left]),
+                frame_after=int(packets.frame[right]),
+                reason=reason,
+            )
+        )
+    return sorted(gaps, key=lambda gap: gap.frame_before)

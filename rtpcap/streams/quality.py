@@ -1,0 +1,124 @@
+"""What each stream comes to: packets expected and lost (RFC 3550 A.1, A.3), jitter (A.8)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.packets import Packets
+from rtpcap.streams.discover import batches
+from rtpcap.streams.formats import Formats
+from rtpcap.streams.jitter import Jitter, interarrival
+from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
+
+__all__ = ["Quality", "jitter", "measure"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The figures of one stream, named and defined as in ``rtpcap streams``.
+
+    `packets` counts all that was captured, copies included; `expected` is the sum over epochs of
+    highest - lowest + 1, `lost` the expected slots of which no copy was captured, so never
+    negative. Jitter is in milliseconds, None where there are fewer than two media packets with a
+    time or no clock rate.
+    """
+
+    packets: int
+    expected: int
+    lost: int
+    lost_pct: float
+    duplicates: int
+    captured_twice: int
+    reordered: int
+    jitter_ms: float | None
+    jitter_max_ms: float | None
+    jitter_last_ms: float | None
+
+    def row(self) -> dict[str, object]:
+        """The figures under their names."""
+        return asdict(self)
+
+
+def measure(packets: Packets, starts: npt.NDArray[np.int64], formats: Formats) -> list[Quality]:
+    """A `Quality` for each of the k streams that lie one after the other from `starts`."""
+    found: list[Quality] = []
+    clocks = formats.clocks()
+    for first, last, rows in batches(starts, len(packets)):
+        part = packets[rows]
+        begins = starts[first:last] - starts[first]
+        ledger = Ledger.keep(
+            part.sequence,
+            part.timestamp,
+            part.time_ns,
+            begins,
+            Clocks(clocks.low[first:last], clocks.high[first:last]),
+        )
+        counts = ledger.counts()
+        j = jitter(part, ledger, formats.clock_rate[first:last], formats.media[first:last])
+        columns = (
+            counts.packets,
+            counts.expected,
+            counts.lost,
+            counts.duplicates,
+            counts.reordered,
+            j.mean_ms,
+            j.max_ms,
+            j.last_ms,
+        )
+        for captured, expected, lost, doubled, reordered, mean, largest, end in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            found.append(
+                Quality(
+                    packets=captured,
+                    expected=expected,
+                    lost=lost,
+                    lost_pct=100 * lost / expected if expected else 0.0,
+                    duplicates=doubled,
+                    captured_twice=0,
+                    reordered=reordered,
+                    jitter_ms=_figure(mean),
+                    jitter_max_ms=_figure(largest),
+                    jitter_last_ms=_figure(end),
+                )
+            )
+    return found
+
+
+def jitter(
+    packets: Packets,
+    ledger: Ledger,
+    clock_rate: npt.NDArray[np.int32],
+    media: npt.NDArray[np.bool_],
+) -> Jitter:
+    """Interarrival jitter of the streams of a ledger.
+
+    `clock_rate` and `media` have shape (k, 128), a value for each payload number of each stream.
+    Media packets alone count: telephone events, comfort noise, repair and foreign packets do not.
+    """
+    k = len(ledger.starts)
+    lengths = np.diff(ledger.starts, append=len(ledger))
+    stream = np.repeat(np.arange(k, dtype=np.int32), lengths)
+    number = packets.payload_type
+    used = np.unique(number)
+    rates = np.unique(clock_rate[:, used])
+    clocks = (
+        np.broadcast_to(rates, len(number)) if len(rates) == 1 else clock_rate[stream, number]
+    )
+    rows = None
+    counted = ledger.epoch != FOREIGN
+    if not media[:, used].all():
+        counted &= media[stream, number]
+    if not counted.all():
+        rows = np.flatnonzero(counted)
+    return interarrival(
+        packets.timestamp, packets.time_ns, clocks, ledger.epoch, stream, rows, k
+    )
+
+
+def _figure(value: float) -> float | None:
+    return None if math.isnan(value) else value

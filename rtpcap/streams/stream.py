@@ -1,0 +1,462 @@
+"""The handles: one stream, and the streams of a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.audio.audio import Audio
+from rtpcap.audio.track import Track
+from rtpcap.codecs.registry import find
+from rtpcap.errors import CodecUnavailable, Fault
+from rtpcap.rtp.packets import NO_TIME, Packets
+from rtpcap.rtp.payload_types import Format
+from rtpcap.streams.digits import Digit, Digits, find_digits
+from rtpcap.streams.discover import Found
+from rtpcap.streams.formats import Formats
+from rtpcap.streams.gaps import Gaps, find_gaps
+from rtpcap.streams.ledger import Clocks, Ledger
+from rtpcap.streams.quality import Quality, jitter, measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rtpcap.capture.tables import Flow, Flows
+
+__all__ = ["Stream", "Streams"]
+
+SRTP_TAGS = (4, 10, 16)
+"""Bytes that SRTP adds to a payload: HMAC-SHA1-32, HMAC-SHA1-80 (RFC 3711), GCM (RFC 7714)."""
+
+
+class StreamTable:
+    """What the handles share: the packets of all streams, and figures worked out for all at once."""
+
+    def __init__(self, found: Found, flows: Flows, formats: Formats, start_ns: int) -> None:
+        self.found = found
+        self.flows = flows
+        self.formats = formats
+        self.start_ns = start_ns
+        """The time of the file's first frame, from which seconds count."""
+        self._edges = [*found.starts.tolist(), len(found.packets)]
+        first = found.starts
+        last = np.array(self._edges[1:], np.int64) - 1
+        self.ssrc = found.packets.ssrc[first]
+        self._frames = (found.packets.frame[first], found.packets.frame[last])
+        self._times = (found.packets.time_ns[first], found.packets.time_ns[last])
+
+    def __len__(self) -> int:
+        return len(self.ssrc)
+
+    def rows(self, index: int) -> slice:
+        """The rows of a stream among all packets."""
+        return slice(self._edges[index], self._edges[index + 1])
+
+    def edge_frame(self, index: int, edge: int) -> int:
+        """The frame of a stream's first (`edge` 0) or last (1) packet."""
+        return int(self._frames[edge][index])
+
+    def edge_time(self, index: int, edge: int) -> int | None:
+        """When a stream's first (`edge` 0) or last (1) packet came; None without a time."""
+        time = int(self._times[edge][index])
+        return None if time == NO_TIME else time
+
+    @cached_property
+    def quality(self) -> list[Quality]:
+        """The figures of all streams, worked out together."""
+        return measure(self.found.packets, self.found.starts, self.formats)
+
+
+class Stream:
+    """One SSRC in one direction: a handle on its packets, made by `Capture.streams`.
+
+    Times in seconds count from the first frame of the file; frames are 1-based.
+    """
+
+    def __init__(self, table: StreamTable, index: int) -> None:
+        self._table = table
+        self.index = index
+        """Its place among the capture's streams, in order of first frame."""
+        self.call: str | None = None
+        """The id of the call it belongs to."""
+
+    @cached_property
+    def packets(self) -> Packets:
+        """All its packets, copies included, in capture order."""
+        return self._table.found.packets[self._table.rows(self.index)]
+
+    @property
+    def ssrc(self) -> int:
+        """The synchronization source, 32 bits."""
+        return int(self._table.ssrc[self.index])
+
+    @property
+    def flow(self) -> Flow:
+        """Its addresses and ports."""
+        return self._table.flows[int(self._table.found.flow[self.index])]
+
+    @property
+    def src(self) -> str:
+        return self.flow.src
+
+    @property
+    def src_port(self) -> int:
+        return self.flow.src_port
+
+    @property
+    def dst(self) -> str:
+        return self.flow.dst
+
+    @property
+    def dst_port(self) -> int:
+        return self.flow.dst_port
+
+    @property
+    def formats(self) -> dict[int, Format]:
+        """Payload number -> format, for the numbers whose format is known."""
+        return self._table.formats.by_stream[self.index]
+
+    @property
+    def payload_types(self) -> list[int]:
+        """The payload numbers of its packets, ascending."""
+        counts = self._table.formats.counts[self.index]
+        return [int(number) for number in np.flatnonzero(counts)]
+
+    @property
+    def format(self) -> Format | None:
+        """The format of most of its media packets."""
+        return self._table.formats.main(self.index)[1]
+
+    @property
+    def codec(self) -> str | None:
+        """The encoding name as in SDP; None where it is not known: `why_not` says so."""
+        return self.format.name if self.format else None
+
+    @property
+    def clock_rate(self) -> int | None:
+        """Timestamp ticks a second; None where it is not known."""
+        return self.format.clock_rate if self.format else None
+
+    @property
+    def quality(self) -> Quality:
+        """Expected, lost, duplicates, reordered, jitter."""
+        return self._table.quality[self.index]
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Each packet's place in the sequence, in capture order."""
+        clocks = self._table.formats.clocks()
+        here = slice(self.index, self.index + 1)
+        return Ledger.keep(
+            self.packets.sequence,
+            self.packets.timestamp,
+            self.packets.time_ns,
+            np.zeros(1, np.int64),
+            Clocks(clocks.low[here], clocks.high[here]),
+        )
+
+    @property
+    def time_s(self) -> npt.NDArray[np.float64]:
+        """When each packet came, seconds, shape (n,); nan where it has no time."""
+        time_ns = self.packets.time_ns
+        seconds = (time_ns - self._table.start_ns) / 1e9
+        return np.where(time_ns == NO_TIME, np.nan, seconds)
+
+    @cached_property
+    def jitter_ms(self) -> npt.NDArray[np.float64]:
+        """Interarrival jitter after each packet, milliseconds, shape (n,).
+
+        nan at packets that do not update it (RFC 3550 A.8 as ``rtpcap streams`` defines it).
+        """
+        formats = self._table.formats
+        here = slice(self.index, self.index + 1)
+        figures = jitter(self.packets, self.ledger, formats.clock_rate[here], formats.media[here])
+        out = np.full(len(self.packets), np.nan)
+        out[figures.rows] = figures.value_s * 1e3
+        return out
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """Where packets are missing, silence was not sent, or the sender began anew."""
+        formats = self._table.formats
+        return Gaps(
+            find_gaps(
+                self.packets,
+                self.ledger,
+                self.ssrc,
+                formats.clock_rate[self.index],
+                formats.media[self.index],
+                self._held(),
+                self._table.start_ns,
+            )
+        )
+
+    def _held(self) -> npt.NDArray[np.int64]:
+        """Ticks of media in each packet, 0 where its codec does not tell."""
+        ticks = np.zeros(len(self.packets), np.int64)
+        number = self.packets.payload_type
+        for payload_type, fmt in self.formats.items():
+            try:
+                decoder = find(fmt)
+            except CodecUnavailable:
+                continue
+            rows = number == payload_type
+            samples = decoder.samples(self.packets.payload_size[rows].astype(np.int64))
+            ticks[rows] = samples * fmt.clock_rate // decoder.sample_rate
+        return ticks
+
+    @cached_property
+    def dtmf(self) -> Digits:
+        """The keys pressed (RFC 4733)."""
+        return Digits(self._digits())
+
+    def _digits(self) -> list[Digit]:
+        events = [number for number, fmt in self.formats.items() if fmt.is_event]
+        if not events:
+            return []
+        rows = np.flatnonzero(np.isin(self.packets.payload_type, events))
+        clock_rate = self._table.formats.clock_rate[self.index]
+        return find_digits(self.packets, rows, self.ssrc, clock_rate, self._table.start_ns)
+
+    @property
+    def first_frame(self) -> int:
+        return self._table.edge_frame(self.index, 0)
+
+    @property
+    def last_frame(self) -> int:
+        return self._table.edge_frame(self.index, 1)
+
+    @property
+    def start_ns(self) -> int | None:
+        """When its first packet came, nanoseconds since 1970; None where it has no time."""
+        return self._table.edge_time(self.index, 0)
+
+    @property
+    def end_ns(self) -> int | None:
+        """When its last packet came, nanoseconds since 1970."""
+        return self._table.edge_time(self.index, 1)
+
+    @property
+    def start_s(self) -> float | None:
+        start = self.start_ns
+        return None if start is None else (start - self._table.start_ns) / 1e9
+
+    @property
+    def duration_s(self) -> float | None:
+        """From its first packet to its last."""
+        start, end = self.start_ns, self.end_ns
+        return None if start is None or end is None else (end - start) / 1e9
+
+    @cached_property
+    def encrypted(self) -> bool:
+        """Whether its payloads are G.711 with an SRTP tag: longer than the timestamps tell.
+
+        Other codecs' payloads do not betray their length; for them this is False.
+        """
+        numbers = [n for n, fmt in self.formats.items() if fmt.name in ("PCMU", "PCMA")]
+        packets = self.packets
+        number, size = packets.payload_type, packets.payload_size.astype(np.int64)
+        whole = np.isin(number, numbers) & (packets.fault != Fault.CUT) & (size > 0)
+        ticks = np.diff(packets.timestamp.astype(np.int64))
+        next_one = (np.diff(self.ledger.extended) == 1) & whole[:-1] & whole[1:]
+        next_one &= (ticks > 0) & (ticks <= size[:-1])
+        if next_one.sum() < 2:
+            return False
+        beyond = (size[:-1] - ticks)[next_one]
+        extra = int(np.median(beyond))
+        return extra in SRTP_TAGS and bool(np.mean(beyond == extra) > 0.9)
+
+    @property
+    def decodable(self) -> bool:
+        """Whether its audio can be had here."""
+        return self.why_not is None
+
+    @cached_property
+    def why_not(self) -> str | None:
+        """Why its audio cannot be had, and the cure; None where it can."""
+        number, fmt = self._table.formats.main(self.index)
+        if fmt is None:
+            return f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
+        if fmt.is_event:
+            return "only telephone events, no audio"
+        if self.encrypted:
+            return "encrypted: each payload is longer than its audio by an SRTP tag"
+        try:
+            find(fmt)
+        except CodecUnavailable as reason:
+            return str(reason)
+        return None
+
+    def track(self) -> Track:
+        """Its audio on a time line, to be read window by window in little memory.
+
+        Raises CodecUnavailable where `why_not` says a reason.
+        """
+        if self.why_not:
+            raise CodecUnavailable(self.why_not)
+        return Track.lay(self.packets, self.formats)
+
+    def audio(self) -> Audio:
+        """Its audio: int16 samples, each at the place its timestamp gives, and what was received.
+
+        Raises CodecUnavailable where `why_not` says a reason.
+        """
+        return Audio.from_track(self.track())
+
+    def row(self) -> dict[str, object]:
+        """The stream with the keys of ``rtpcap streams``."""
+        return {
+            "ssrc": f"0x{self.ssrc:08x}",
+            "src": self.src,
+            "src_port": self.src_port,
+            "dst": self.dst,
+            "dst_port": self.dst_port,
+            "codec": self.codec,
+            "clock_rate": self.clock_rate,
+            "payload_types": self.payload_types,
+            **self.quality.row(),
+            "first_frame": self.first_frame,
+            "last_frame": self.last_frame,
+            "start_s": self.start_s,
+            "duration_s": self.duration_s,
+            "encrypted": self.encrypted,
+            "decodable": self.decodable,
+            "why_not": self.why_not,
+            "call": self.call,
+        }
+
+    def rows(self) -> Iterator[dict[str, object]]:
+        """A dict a packet in capture order, keys as ``rtpcap packets`` prints them."""
+        packets = self.packets
+        ssrc = f"0x{self.ssrc:08x}"
+        names = ("sequence", "timestamp", "payload_type", "marker", "size", "payload_size")
+        columns = [getattr(packets, name).tolist() for name in names]
+        frames, times = packets.frame.tolist(), packets.time_ns.tolist()
+        for frame, time, fault, values in zip(
+            frames, times, packets.fault.tolist(), zip(*columns, strict=True), strict=True
+        ):
+            named = dict(zip(names, values, strict=True))
+            yield {
+                "frame": frame,
+                "time_ns": None if time == NO_TIME else time,
+                "ssrc": ssrc,
+                **named,
+                "fault": Fault(fault).label or None,
+            }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a packet."""
+        from rtpcap.views.table import packets_frame
+
+        return packets_frame(self)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """The sequence-gap chart; returns its Axes (drawn into `ax` where given)."""
+        from rtpcap.views.plot import gaps
+
+        return gaps(self, ax=ax)
+
+    def __len__(self) -> int:
+        return len(self.packets)
+
+    def __repr__(self) -> str:
+        what = str(self.format) if self.format else f"payload type {self.payload_types[0]}"
+        route = f"{self.src}:{self.src_port} > {self.dst}:{self.dst_port}"
+        figures = self.quality
+        return (
+            f"<Stream 0x{self.ssrc:08x} {what} {route}, "
+            f"{figures.packets:,} packets, {figures.lost:,} lost>"
+        )
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import fields_html
+
+        return fields_html(self.row(), repr(self))
+
+
+class Streams(Sequence[Stream]):
+    """Streams in order of first frame: all of a capture, or those selected.
+
+    An index is a place (``streams[0]``) or, where no such place is, an SSRC
+    (``streams[0x343ffa34]``: its first stream).
+    """
+
+    def __init__(self, streams: Iterable[Stream]) -> None:
+        self._streams = tuple(streams)
+
+    @classmethod
+    def of(cls, table: StreamTable) -> Streams:
+        """A handle for each stream of the table."""
+        return cls(Stream(table, index) for index in range(len(table)))
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    @overload
+    def __getitem__(self, index: int) -> Stream: ...
+    @overload
+    def __getitem__(self, index: slice) -> Streams: ...
+    def __getitem__(self, index: int | slice) -> Stream | Streams:
+        if isinstance(index, slice):
+            return Streams(self._streams[index])
+        if -len(self) <= index < len(self):
+            return self._streams[index]
+        for stream in self._streams:
+            if stream.ssrc == index:
+                return stream
+        raise IndexError(f"no stream {index}: there are {len(self)}, and none has SSRC {index:#010x}")
+
+    def select(
+        self,
+        *,
+        ssrc: int | None = None,
+        src: str | None = None,
+        dst: str | None = None,
+        payload_type: int | None = None,
+        codec: str | None = None,
+    ) -> Streams:
+        """The streams that have all that is given.
+
+        `src` and `dst` are an address, or an address and port as ``10.0.0.1:4000`` or
+        ``[fd09::1]:4000``; `codec` is an encoding name in any case.
+        """
+
+        def fits(stream: Stream) -> bool:
+            return (
+                (ssrc is None or stream.ssrc == ssrc)
+                and (src is None or src in _addresses(stream.src, stream.src_port))
+                and (dst is None or dst in _addresses(stream.dst, stream.dst_port))
+                and (payload_type is None or payload_type in stream.payload_types)
+                and (codec is None or (stream.codec or "").lower() == codec.lower())
+            )
+
+        return Streams(stream for stream in self if fits(stream))
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict a stream, keys as ``rtpcap streams`` prints them."""
+        return [stream.row() for stream in self]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream."""
+        from rtpcap.views.table import streams_frame
+
+        return streams_frame(self)
+
+    def __repr__(self) -> str:
+        packets = sum(stream.quality.packets for stream in self)
+        lost = sum(stream.quality.lost for stream in self)
+        return f"<Streams {len(self)} streams, {packets:,} packets, {lost:,} lost>"
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html(self.rows(), repr(self))
+
+
+def _addresses(address: str, port: int) -> tuple[str, str]:
+    return address, f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
