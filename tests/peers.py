@@ -1,0 +1,24 @@
+"""The other programs that tests compare with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+__all__ = ["require"]
+
+
+def require(program: str) -> str:
+    """The path of a program; without it the test is skipped, or fails where it must not be.
+
+    ``RTPCAP_REQUIRE_PEERS=1`` says that every program is there, as on a machine that has installed
+    them for the tests.
+    """
+    path = shutil.which(program)
+    if path is not None:
+        return path
+    if os.environ.get("RTPCAP_REQUIRE_PEERS") == "1":
+        pytest.fail(f"RTPCAP_REQUIRE_PEERS=1, but there is no {program} on PATH")
+    pytest.skip(f"{program} is not installed")
