@@ -27,6 +27,9 @@ LONG_ENOUGH = 20
 QUOTED_IN_ICMP: Mapping[tuple[str, int], int] = {
     ("sippy+rtpproxy/srtp1.o.rtp", 0x8557BACE): 5,
     ("Evandr0+sipp/g711u.pcap", 0x3DC385BD): 1,
+    ("goffinet+sip_captures/voip1b.pcapng", 0x3ADF0949): 1,
+    ("gprshome+wireshark/sip.pcap", 0x054F45C9): 1,
+    ("lundgrel+sipp-scenarios/Erica_rcv_ssrc0x120.pcap", 0x120): 1,
 }
 """RTP packets that part D counts although an ICMP error only quotes them, by capture and SSRC."""
 
