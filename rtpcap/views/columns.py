@@ -1,0 +1,97 @@
+"""The columns of the rows that each verb prints: their names, their order, their kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["COLUMNS", "FILE", "Column", "Kind", "Row"]
+
+Row = Mapping[str, object]
+"""One row: the keys of a verb's columns, and values that JSON knows."""
+
+Kind = Literal["text", "integer", "number", "flag", "list"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A key of a verb's rows. Text, integers and numbers may be missing; flags and lists never."""
+
+    name: str
+    kind: Kind
+
+
+def _all(kind: Kind, names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, kind) for name in names.split())
+
+
+FILE = Column("file", "text")
+"""Which input a row is from: stands first, where several inputs are read."""
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "info": (
+        *_all("text", "file format"),
+        *_all("list", "link_types"),
+        *_all("integer", "packets bytes"),
+        *_all("text", "start_time"),
+        *_all("number", "duration_s"),
+        *_all("integer", "calls streams dtmf"),
+        *_all("list", "not_understood"),
+    ),
+    "streams": (
+        *_all("text", "ssrc src"),
+        *_all("integer", "src_port"),
+        *_all("text", "dst"),
+        *_all("integer", "dst_port"),
+        *_all("text", "codec"),
+        *_all("integer", "clock_rate"),
+        *_all("list", "payload_types"),
+        *_all("integer", "packets expected lost"),
+        *_all("number", "lost_pct"),
+        *_all("integer", "duplicates captured_twice reordered"),
+        *_all("number", "jitter_ms jitter_max_ms jitter_last_ms"),
+        *_all("integer", "first_frame last_frame"),
+        *_all("number", "start_s duration_s"),
+        *_all("flag", "encrypted decodable"),
+        *_all("text", "why_not call"),
+    ),
+    "calls": (
+        *_all("text", "call_id caller callee state"),
+        *_all("integer", "status"),
+        *_all("number", "start_s setup_s duration_s"),
+        *_all("list", "streams"),
+        *_all("flag", "guessed"),
+    ),
+    "packets": (
+        *_all("integer", "frame time_ns"),
+        *_all("text", "ssrc"),
+        *_all("integer", "sequence timestamp payload_type"),
+        *_all("flag", "marker"),
+        *_all("integer", "size payload_size"),
+        *_all("text", "fault"),
+    ),
+    "gaps": (
+        *_all("text", "ssrc"),
+        *_all("integer", "first_sequence packets"),
+        *_all("number", "start_s duration_s"),
+        *_all("integer", "frame_before frame_after"),
+        *_all("text", "reason"),
+    ),
+    "dtmf": (
+        *_all("text", "ssrc digit"),
+        *_all("number", "start_s duration_s"),
+        *_all("text", "source"),
+        *_all("integer", "frame"),
+    ),
+    "decode": (
+        *_all("text", "input output"),
+        *_all("list", "ssrc"),
+        *_all("text", "call"),
+        *_all("integer", "rate channels"),
+        *_all("number", "duration_s received_s filled_s"),
+        *_all("text", "codec why_not"),
+        *_all("flag", "skipped"),
+    ),
+}
+"""Verb -> its columns in the order of CSV headers and of a DataFrame."""

@@ -1,0 +1,494 @@
+"""The sequence-gap chart: where a stream has holes, what is late or doubled, and the jitter below.
+
+Colours are those of Okabe and Ito, which people with any colour vision tell apart; each kind of
+mark also has a shape of its own. Nothing here touches pyplot or any global style.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from rtpcap.streams.ledger import FOREIGN
+from rtpcap.views.envelope import envelope, thinned
+from rtpcap.views.terminal import short
+from rtpcap.views.text import visible
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+
+    from rtpcap.streams.gaps import Gap
+    from rtpcap.streams.stream import Stream
+
+__all__ = ["FORMATS", "chart", "gaps", "save"]
+
+FORMATS = ("png", "svg", "pdf")
+"""What `save` writes, by the file name's ending."""
+
+LINE = "#0072B2"
+LOST = "#D55E00"
+DTX = "#56B4E9"
+RESTART = "#000000"
+DUPLICATE = "#009E73"
+LATE = "#E69F00"
+STRAY = "#999999"
+JITTER = "#6A3D6A"
+
+FULL_INCHES = 9.0
+"""From this width on text has its full size."""
+DOT_PIXELS = 3
+"""Where the packets have so much room each, they are dots."""
+STEMS = 200
+"""Up to so many late packets each is tied to where it should have been."""
+MOST_RESTART_LABELS = 8
+MOST_BANDS = 60
+"""Beyond so many gaps they are no longer marked over the whole height, and the largest named."""
+MOST_LABELS = 10
+ROWS = 400
+LEAST_JITTER_MS = 0.05
+"""The jitter axis is never finer: below this there is only the clock's own rounding."""
+
+Line = npt.NDArray[np.float64]
+
+
+class GapAxes(Axes):
+    """Axes that Jupyter shows as the picture they are in, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        self.figure.figure.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+def gaps(stream: Stream, ax: Axes | None = None, jitter_ax: Axes | None = None) -> Axes:
+    """Draw the sequence-gap chart of a stream; returns the Axes of the sequence numbers.
+
+    Without `ax` a new figure is made, with the jitter on a second Axes below. With `ax` only that
+    is drawn into, and the jitter into `jitter_ax` where it is given.
+    """
+    if ax is None:
+        return chart([stream]).axes[0]
+    seen = _Seen.of(stream)
+    _draw_sequence(ax, seen)
+    if jitter_ax is not None:
+        _draw_jitter(jitter_ax, seen)
+        jitter_ax.set_xlim(ax.get_xlim())
+        ax.set_xlabel("")
+    return ax
+
+
+def chart(streams: Sequence[Stream], width_px: int = 1000) -> Figure:
+    """A figure with the charts of `streams`, one below the other, `width_px` pixels wide."""
+    inches = min(max(width_px / 100, 4.0), 10.0)
+    tall = (0.55 if inches >= FULL_INCHES else 0.8) * inches
+    figure = Figure((inches, tall * len(streams)), dpi=width_px / inches, layout="constrained")
+    grid = figure.add_gridspec(2 * len(streams), 1, height_ratios=[3, 1] * len(streams))
+    for i, stream in enumerate(streams):
+        ax = GapAxes(figure, grid[2 * i])
+        figure.add_subplot(ax)
+        jitter_ax = figure.add_subplot(grid[2 * i + 1], sharex=ax)
+        gaps(stream, ax, jitter_ax)
+        ax.tick_params(labelbottom=False)
+    return figure
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write the figure as PNG, SVG or PDF, by the ending of `path`; never half a file.
+
+    Raises ValueError for another ending, OSError where the file cannot be written.
+    """
+    name = os.fspath(path)
+    ending = os.path.splitext(name)[1].lower().lstrip(".")
+    if ending not in FORMATS:
+        raise ValueError(f"{name}: a chart is written as {', '.join(FORMATS)}")
+    half = f"{name}.part"
+    try:
+        figure.savefig(half, format=ending)
+        os.replace(half, name)
+    finally:
+        if os.path.exists(half):
+            os.remove(half)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A stream as the chart sees it: a place in time and a height for each packet, shape (n,)."""
+
+    stream: Stream
+    x: Line
+    """Seconds from the first frame, or frame numbers where no packet has a time."""
+    y: Line
+    """Sequence numbers without wraps; with restarts, slots since the first packet; nan: in none."""
+    timed: bool
+    restarts: bool
+
+    @classmethod
+    def of(cls, stream: Stream) -> _Seen:
+        ledger = stream.ledger
+        x = stream.time_s
+        timed = bool(np.isfinite(x).any())
+        if not timed:
+            x = stream.packets.frame.astype(np.float64)
+        restarts = bool((ledger.epoch > 0).any())
+        y = ledger.extended.astype(np.float64)
+        inside = ledger.epoch != FOREIGN
+        if restarts:
+            epoch, extended = ledger.epoch[inside], ledger.extended[inside]
+            low = np.full(int(epoch.max()) + 1, np.iinfo(np.int64).max)
+            high = np.full(len(low), np.iinfo(np.int64).min)
+            np.minimum.at(low, epoch, extended)
+            np.maximum.at(high, epoch, extended)
+            slots = np.maximum(high - low + 1, 0)
+            y[inside] = extended - low[epoch] + (slots.cumsum() - slots)[epoch]
+        y[~inside] = np.nan
+        return cls(stream, x, y, timed, restarts)
+
+    def where(self, frames: Sequence[int]) -> Line:
+        """The x of the packets in these frames."""
+        return self.x[np.searchsorted(self.stream.packets.frame, frames)]
+
+
+def _draw_sequence(ax: Axes, seen: _Seen) -> None:
+    stream, ledger = seen.stream, seen.stream.ledger
+    size = _text_size(ax)
+    columns = max(100, int(ax.bbox.width))
+    shown = np.isfinite(seen.x) & np.isfinite(seen.y)
+    if not shown.any():
+        ax.text(0.5, 0.5, "no packet to draw", transform=ax.transAxes, ha="center", fontsize=size)
+        return
+    x, y = seen.x[shown], seen.y[shown]
+    late, doubled = ledger.reordered[shown], ledger.duplicate[shown]
+    _set_limits(ax, x, y, STRIP if any(gap.reason == "lost" for gap in stream.gaps) else 0.04)
+
+    legend: list[Artist] = []
+    straight = ~late & ~doubled
+    after = seen.where([gap.frame_after for gap in stream.gaps if gap.reason != "lost"])
+    legend += _draw_line(ax, x[straight], y[straight], after, len(stream.packets), columns)
+    legend += _draw_gaps(ax, seen, size, columns)
+    legend += _draw_marks(ax, x[doubled], y[doubled], "s", DUPLICATE, "duplicate", columns)
+    legend += _draw_marks(ax, x[late], y[late], "v", LATE, "late", columns)
+    if 0 < late.sum() <= STEMS:
+        ahead = np.maximum.accumulate(y)[late]
+        ax.vlines(x[late], y[late], ahead, color=LATE, linewidth=1, zorder=3)
+    stray = seen.x[np.isnan(seen.y) & np.isfinite(seen.x)]
+    if len(stray):
+        at = ax.get_ylim()[0]
+        legend += _draw_marks(ax, stray, np.full(len(stray), at), "x", STRAY, "stray", columns)
+
+    _head(ax, legend, _title(ax, stream, size), size)
+    ax.set_ylabel("packets, in sequence" if seen.restarts else "sequence, unwrapped", fontsize=size)
+    ax.set_xlabel(_x_label(seen), fontsize=size)
+    ax.ticklabel_format(axis="y", style="plain", useOffset=False)
+    _quiet(ax, size)
+
+
+def _draw_line(ax: Axes, x: Line, y: Line, after: Line, packets: int, columns: int) -> list[Artist]:
+    """Packets that came in order, joined where nothing is missing between them.
+
+    `after` holds the x of packets that come after a silence or a restart.
+    """
+    marker = "." if len(x) * DOT_PIXELS <= columns else ""
+    dot = 4 if len(x) * DOT_PIXELS * 4 > columns else 8
+    if len(x) <= 2 * columns:
+        torn = np.flatnonzero((np.diff(y) != 1) | np.isin(x[1:], after)) + 1
+        x, y = np.insert(x, torn, np.nan), np.insert(y, torn, np.nan)
+    else:
+        x, y = envelope(x, y, columns)
+    style = {"color": LINE, "linewidth": 1.2, "marker": marker, "markersize": dot}
+    ax.plot(x, y, zorder=4, **style)  # type: ignore[arg-type]
+    return [Line2D([], [], label=f"{packets:,} packets", **style)]  # type: ignore[arg-type]
+
+
+def _draw_marks(
+    ax: Axes, x: Line, y: Line, marker: str, color: str, what: str, columns: int
+) -> list[Artist]:
+    if not len(x):
+        return []
+    kept = thinned(x, y, columns, ROWS)
+    face = color if marker in "vx" else "none"
+    style = {"marker": marker, "linestyle": "none", "markersize": 5.0, "color": color}
+    ax.plot(x[kept], y[kept], markerfacecolor=face, zorder=5, **style)  # type: ignore[arg-type]
+    label = f"{len(x):,} {what}"
+    return [Line2D([], [], markerfacecolor=face, label=label, **style)]  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Hole:
+    """Gaps of one kind that lie so close that the picture shows them as one."""
+
+    begin: float
+    end: float
+    size: float
+    """Packets lost; of silences, seconds."""
+
+
+def _merged(begin: Line, end: Line, sizes: Line, apart: float) -> list[_Hole]:
+    """Holes in order of time; those that begin less than `apart` after the one before are one."""
+    holes: list[_Hole] = []
+    for first, last, size in zip(begin.tolist(), end.tolist(), sizes.tolist(), strict=True):
+        if holes and first < max(holes[-1].end, holes[-1].begin + apart):
+            before = holes.pop()
+            first, last = before.begin, max(before.end, last)
+            size += before.size
+        holes.append(_Hole(first, last, size))
+    return holes
+
+
+def _holes(seen: _Seen, found: Sequence[Gap], apart: float) -> list[_Hole]:
+    """The gaps as holes in order of time."""
+    begin = seen.where([gap.frame_before for gap in found])
+    end = seen.where([gap.frame_after for gap in found])
+    begin, end = np.fmin(begin, end), np.fmax(begin, end)
+    sizes = np.array([gap.packets or gap.duration_s or 0 for gap in found], np.float64)
+    order = begin.argsort(kind="stable")
+    order = order[np.isfinite(begin[order])]
+    return _merged(begin[order], end[order], sizes[order], apart)
+
+
+def _draw_gaps(ax: Axes, seen: _Seen, size: float, columns: int) -> list[Artist]:
+    by_reason: dict[str, list[Gap]] = {"lost": [], "dtx": [], "restart": []}
+    for gap in seen.stream.gaps:
+        by_reason[gap.reason].append(gap)
+    left, right = ax.get_xlim()
+    pixel = (right - left) / columns
+    legend: list[Artist] = []
+    lost, silent, anew = by_reason["lost"], by_reason["dtx"], by_reason["restart"]
+    if silent:
+        seconds = [gap.duration_s for gap in silent if gap.duration_s is not None]
+        label = f"{len(silent):,} silent (dtx)" + (f", {sum(seconds):.2f} s" if seconds else "")
+        holes = _holes(seen, silent, pixel)
+        _bands(ax, holes, 2 * pixel, [1.0] * len(holes), DTX, 0.35, "//")
+        if seconds:
+            tags = [_Tag(h.begin, h.end, 0.98, h.size, f"{h.size:.2f} s") for h in holes]
+            _label(ax, tags, "top", size, "black", pixel)
+        legend.append(Patch(facecolor=DTX, alpha=0.5, hatch="//", label=label))
+    if lost:
+        holes = _holes(seen, lost, 4 * pixel)
+        missing = sum(gap.packets for gap in lost)
+        label = f"{missing:,} lost in {len(lost):,} gap{'s' * (len(lost) > 1)}"
+        _draw_lost(ax, holes, pixel, size)
+        legend.append(Patch(facecolor=LOST, label=label))
+    if anew:
+        at = seen.where([gap.frame_after for gap in anew])
+        begins = [hole.begin for hole in _merged(at, at, np.zeros(len(at)), pixel)]
+        style = {"color": RESTART, "linestyle": "--", "linewidth": 1}
+        ax.vlines(begins, 0, 1, transform=ax.get_xaxis_transform(), zorder=3, **style)  # type: ignore[arg-type]
+        label = f"{len(anew):,} restart{'s' * (len(anew) > 1)}"
+        if len(anew) <= MOST_RESTART_LABELS:
+            _label_restarts(ax, anew, at, size)
+        legend.append(Line2D([], [], label=label, **style))  # type: ignore[arg-type]
+    return legend
+
+
+STRIP = 0.16
+"""How much of the height, at the bottom, is kept for the sizes of the gaps."""
+
+
+def _draw_lost(ax: Axes, holes: Sequence[_Hole], pixel: float, size: float) -> None:
+    """A pale band where packets are missing, and at its foot a bar as high as they are many."""
+    if len(holes) <= MOST_BANDS:
+        _bands(ax, holes, 1.5 * pixel, [1.0] * len(holes), LOST, 0.22, "")
+    most = max(hole.size for hole in holes)
+    # By the square root: one lost packet stays visible beside an outage of thousands.
+    heights = [0.8 * STRIP * max(0.15, (hole.size / most) ** 0.5) for hole in holes]
+    _bands(ax, holes, 3 * pixel, heights, LOST, 1.0, "")
+
+    tags = [
+        _Tag(hole.begin, hole.end, height + 0.01, hole.size, f"{hole.size:,.0f}")
+        for hole, height in zip(holes, heights, strict=True)
+    ]
+    tags.sort(key=lambda tag: -tag.weight)
+    _label(
+        ax, tags[: None if len(tags) <= MOST_BANDS else MOST_LABELS], "bottom", size, LOST, pixel
+    )
+
+
+@dataclass(frozen=True)
+class _Tag:
+    """A text that belongs to a span of x; the weightier one stands where two would overlap."""
+
+    begin: float
+    end: float
+    height: float
+    weight: float
+    text: str
+
+
+def _label(
+    ax: Axes, tags: Sequence[_Tag], side: str, size: float, color: str, pixel: float
+) -> None:
+    """Write each tag at the middle of its span, as far as there is room."""
+    left, right = ax.get_xlim()
+    letter = 0.62 * size / 72 * ax.figure.figure.dpi * pixel
+    taken: list[tuple[float, float]] = []
+    for tag in sorted(tags, key=lambda tag: -tag.weight):
+        half = letter * (len(tag.text) + 1) / 2
+        middle = min(max((tag.begin + tag.end) / 2, left + half), right - half)
+        if any(middle + half > begin and middle - half < end for begin, end in taken):
+            continue
+        taken.append((middle - half, middle + half))
+        ax.text(
+            middle,
+            tag.height,
+            tag.text,
+            transform=ax.get_xaxis_transform(),
+            ha="center",
+            va=side,
+            fontsize=size,
+            color=color,
+            zorder=6,
+        )
+
+
+def _bands(
+    ax: Axes,
+    holes: Sequence[_Hole],
+    least: float,
+    heights: Sequence[float],
+    color: str,
+    alpha: float,
+    hatch: str,
+) -> None:
+    """Boxes from the bottom of the picture, none narrower than `least`."""
+    boxes = []
+    for hole, height in zip(holes, heights, strict=True):
+        more = max(0.0, least - (hole.end - hole.begin)) / 2
+        begin, end = hole.begin - more, hole.end + more
+        boxes.append([(begin, 0.0), (end, 0.0), (end, height), (begin, height)])
+    kind = {"edgecolor": color, "hatch": hatch, "linewidth": 0} if hatch else {"linewidth": 0}
+    ax.add_collection(
+        PolyCollection(
+            boxes,
+            facecolor=color,
+            alpha=alpha,
+            transform=ax.get_xaxis_transform(),
+            zorder=1.5,
+            **kind,
+        ),
+        autolim=False,
+    )
+
+
+def _label_restarts(ax: Axes, restarts: Sequence[Gap], at: Line, size: float) -> None:
+    for gap, x in zip(restarts, at.tolist(), strict=True):
+        ax.annotate(
+            f"from {gap.first_sequence}",
+            (x, STRIP),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(2, 2),
+            textcoords="offset points",
+            rotation=90,
+            va="bottom",
+            fontsize=size,
+        )
+
+
+def _draw_jitter(ax: Axes, seen: _Seen) -> None:
+    size = _text_size(ax)
+    jitter = seen.stream.jitter_ms
+    known = np.isfinite(jitter) & np.isfinite(seen.x)
+    if known.any():
+        x, y = envelope(seen.x[known], jitter[known], max(100, int(ax.bbox.width)))
+        few = int(known.sum()) * DOT_PIXELS <= ax.bbox.width
+        ax.plot(x, y, color=JITTER, linewidth=1, marker="." if few else "", markersize=3)
+        quality = seen.stream.quality
+        if quality.jitter_ms is not None and quality.jitter_max_ms is not None:
+            text = f"mean {quality.jitter_ms:.2f}, max {quality.jitter_max_ms:.2f}"
+            place = {"ha": "right", "va": "top", "fontsize": size, "transform": ax.transAxes}
+            box = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
+            ax.text(0.995, 0.95, text, bbox=box, **place)  # type: ignore[arg-type]
+        # Room above the curve for the figures.
+        ax.set_ylim(0, 1.45 * max(float(jitter[known].max()), LEAST_JITTER_MS))
+    else:
+        why = "no jitter: no clock rate is known" if seen.timed else "no jitter: no times"
+        ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=size)
+        ax.set_yticks([])
+    ax.set_ylabel("jitter, ms", fontsize=size)
+    ax.set_xlabel(_x_label(seen), fontsize=size)
+    _quiet(ax, size)
+
+
+class _FromData(MaxNLocator):
+    """Whole numbers on the axis, none below the data."""
+
+    def __init__(self, lowest: float) -> None:
+        super().__init__(nbins="auto", integer=True)
+        self._lowest = lowest
+
+    def tick_values(self, vmin: float, vmax: float) -> Line:
+        ticks = np.asarray(super().tick_values(vmin, vmax), np.float64)
+        return ticks[ticks >= self._lowest]
+
+
+def _set_limits(ax: Axes, x: Line, y: Line, strip: float) -> None:
+    """The whole stream with a margin; below it a `strip` of the height for the sizes of gaps."""
+    wide, high = float(np.ptp(x)), float(np.ptp(y))
+    left, right = float(x.min()), float(x.max())
+    margin = 0.015 * wide or 0.5
+    ax.set_xlim(left - margin, right + margin)
+    high = high or 1.0
+    ax.set_ylim(float(y.min()) - high * 1.4 * strip, float(y.max()) + 0.06 * high)
+    ax.yaxis.set_major_locator(_FromData(float(y.min())))
+
+
+def _head(ax: Axes, legend: list[Artist], title: str, size: float) -> None:
+    """The stream's name and what each mark is, above the picture, where they hide nothing."""
+    longest = max(len(str(artist.get_label())) for artist in legend)
+    entry = (0.6 * longest + 4) * size / 72 * ax.figure.figure.dpi
+    box = ax.legend(
+        handles=legend,
+        title=title,
+        title_fontsize=size + 1,
+        fontsize=size,
+        ncols=max(1, min(len(legend), int(ax.bbox.width / entry))),
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        alignment="left",
+        frameon=False,
+        borderpad=0.1,
+        borderaxespad=0.2,
+        columnspacing=1.4,
+        handletextpad=0.5,
+        handlelength=1.6,
+    )
+    box.get_title().set_parse_math(False)
+
+
+def _title(ax: Axes, stream: Stream, size: float) -> str:
+    what = str(stream.format) if stream.format else f"payload type {stream.payload_types[0]}"
+    route = f"{stream.src}:{stream.src_port} > {stream.dst}:{stream.dst_port}"
+    letters = int(ax.bbox.width / (0.6 * (size + 1) / 72 * ax.figure.figure.dpi))
+    head = visible(f"0x{stream.ssrc:08x}  {what}")
+    if len(head) + 2 + len(route) <= letters:
+        return f"{head}  {route}"
+    return f"{short(head, letters)}\n{short(route, letters)}"
+
+
+def _x_label(seen: _Seen) -> str:
+    return "seconds from the first frame" if seen.timed else "frame"
+
+
+def _text_size(ax: Axes) -> float:
+    """Points: smaller in a small picture."""
+    inches = ax.bbox.width / ax.figure.figure.dpi
+    return float(np.clip(inches + 2.5, 6.5, 9))
+
+
+def _quiet(ax: Axes, size: float) -> None:
+    ax.tick_params(labelsize=size)
+    ax.grid(alpha=0.25, linewidth=0.6)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)

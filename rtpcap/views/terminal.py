@@ -1,0 +1,272 @@
+"""Tables for a terminal: the columns that matter most and fit, long cells shortened."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice
+
+from rtpcap.views.columns import Row
+from rtpcap.views.text import visible
+
+__all__ = ["TABLES", "Shown", "short", "table"]
+
+NOTHING = "-"
+ELLIPSIS = "…"
+LOOK_AHEAD = 500
+"""How many rows decide the widths; those after them are written as they come."""
+
+
+def width_of(text: str) -> int:
+    """How many places of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def short(text: str, width: int, *, keep: str = "both") -> str:
+    """The text in at most `width` places; what is left out is an ellipsis.
+
+    `keep` says what stays: the ``start``, or ``both`` ends.
+
+    >>> short("2001:db8::1234:4000", 12), short("encrypted: by an SRTP tag", 12, keep="start")
+    ('2001:d…:4000', 'encrypted: …')
+    """
+    if width_of(text) <= width:
+        return text
+    tail = (width - 1) // 2 if keep == "both" else 0
+    for head in range(width - 1 - tail, -1, -1):
+        cut = text[:head] + ELLIPSIS + (text[-tail:] if tail else "")
+        if width_of(cut) <= width:
+            return cut
+    return ELLIPSIS
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column of a terminal table: how a row's cell reads, and what gives way when it is tight."""
+
+    heading: str
+    cell: Callable[[Row], str]
+    rank: int = 0
+    """Columns of a higher rank are left out first; those of rank 0 never."""
+    least: int = 0
+    """The narrowest the column may be made by shortening; 0: it is not shortened."""
+    right: bool = True
+    keep: str = "both"
+    usual: int = 0
+    """How wide it is made where rows follow that did not decide on the widths."""
+
+
+def text(name: str) -> Callable[[Row], str]:
+    """A cell with a row's value as it is; a dash where there is none."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        if isinstance(value, list | tuple):
+            return ",".join(visible(str(inside)) for inside in value) or NOTHING
+        return NOTHING if value is None or value == "" else visible(str(value))
+
+    return cell
+
+
+def figure(name: str, digits: int) -> Callable[[Row], str]:
+    """A cell with a number, rounded for the eye."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return f"{value:.{digits}f}" if isinstance(value, int | float) else NOTHING
+
+    return cell
+
+
+def endpoint(side: str) -> Callable[[Row], str]:
+    """A cell with an address and its port."""
+
+    def cell(row: Row) -> str:
+        address = visible(str(row[side]))
+        address = f"[{address}]" if ":" in address else address
+        return f"{address}:{row[f'{side}_port']}"
+
+    return cell
+
+
+def _codec(row: Row) -> str:
+    types = row.get("payload_types")
+    if row.get("codec") is None and isinstance(types, list):
+        return "pt " + ",".join(map(str, types))
+    return text("codec")(row)
+
+
+def _clock(row: Row) -> str:
+    """The UTC time of day, microseconds; the date stands in ``rtpcap info``."""
+    time = row.get("time_ns")
+    if not isinstance(time, int):
+        return NOTHING
+    seconds, ns = divmod(time, 10**9)
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}.{ns // 1000:06d}"
+    except (OverflowError, ValueError, OSError):
+        return str(time)
+
+
+def _frames(row: Row) -> str:
+    return f"{row['frame_before']}-{row['frame_after']}"
+
+
+def _missing(row: Row) -> str:
+    return str(row["packets"]) if row["reason"] == "lost" else NOTHING
+
+
+def _mark(row: Row) -> str:
+    return "M" if row.get("marker") else ""
+
+
+_FILE = Shown("file", text("file"), 0, 10, right=False)
+
+TABLES: dict[str, tuple[Shown, ...]] = {
+    "streams": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("codec", _codec, least=6, right=False, keep="start"),
+        Shown("src", endpoint("src"), 1, 17, right=False),
+        Shown("dst", endpoint("dst"), 1, 17, right=False),
+        Shown("packets", text("packets")),
+        Shown("lost", text("lost")),
+        Shown("lost_pct", figure("lost_pct", 2), 6),
+        Shown("dup", text("duplicates"), 3),
+        Shown("late", text("reordered"), 3),
+        Shown("twice", text("captured_twice"), 9),
+        Shown("jitter", figure("jitter_ms", 3), 2),
+        Shown("max ms", figure("jitter_max_ms", 3), 5),
+        Shown("start_s", figure("start_s", 2), 4),
+        Shown("duration_s", figure("duration_s", 2), 4),
+        Shown("first_frame", text("first_frame"), 7),
+        Shown("call", text("call"), 6, right=False),
+        Shown("why_not", text("why_not"), 8, 12, right=False, keep="start"),
+    ),
+    "packets": (
+        Shown("frame", text("frame"), usual=7),
+        Shown("time", _clock, 1),
+        Shown("ssrc", text("ssrc"), 1, right=False),
+        Shown("seq", text("sequence"), usual=5),
+        Shown("timestamp", text("timestamp"), usual=10),
+        Shown("pt", text("payload_type"), usual=3),
+        Shown("M", _mark, 2),
+        Shown("size", text("size"), 4, usual=4),
+        Shown("payload", text("payload_size"), 3),
+        Shown("fault", text("fault"), right=False),
+    ),
+    "gaps": (
+        Shown("ssrc", text("ssrc"), 1, right=False),
+        Shown("reason", text("reason"), right=False),
+        Shown("packets", _missing),
+        Shown("start_s", figure("start_s", 3)),
+        Shown("duration_s", figure("duration_s", 3)),
+        Shown("sequence", text("first_sequence"), 1),
+        Shown("frames", _frames, 1),
+    ),
+    "dtmf": (
+        Shown("digit", text("digit"), right=False),
+        Shown("start_s", figure("start_s", 3)),
+        Shown("duration_s", figure("duration_s", 3)),
+        Shown("source", text("source"), 2, right=False),
+        Shown("ssrc", text("ssrc"), 1, right=False),
+        Shown("frame", text("frame"), 1),
+    ),
+    "decode": (
+        Shown("input", text("input"), 2, 14, right=False),
+        Shown("output", text("output"), 0, 24, right=False),
+        Shown("ssrc", text("ssrc"), 5, right=False),
+        Shown("codec", text("codec"), 1, 6, right=False, keep="start"),
+        Shown("rate", text("rate"), 2),
+        Shown("ch", text("channels"), 3),
+        Shown("duration_s", figure("duration_s", 2), 0),
+        Shown("filled_s", figure("filled_s", 2), 1),
+        Shown("received_s", figure("received_s", 2), 4),
+        Shown("call", text("call"), 6, right=False),
+        Shown("why_not", text("why_not"), 1, 14, right=False, keep="start"),
+    ),
+}
+"""Verb -> what a terminal shows of its rows, most important columns by the lowest rank.
+
+Headings are short where the key is long; the keys are those of the other formats.
+"""
+
+
+def table(verb: str, rows: Iterable[Row], width: int, *, files: bool = False) -> Iterator[str]:
+    """The lines of a table of a verb's rows, at most `width` places wide where that can be.
+
+    With `files` each row says first which input it is from. The first rows decide on the columns
+    and their widths; the table needs no more rows in memory than those.
+    """
+    rest = iter(rows)
+    first = list(islice(rest, LOOK_AHEAD))
+    if not first:
+        return
+    shown = TABLES[verb]
+    if files:
+        shown = (_FILE, *shown)
+    more = list(islice(rest, 1))
+    columns = [column for column in shown if not _empty(column, first) or more]
+    cells = [[column.cell(row) for row in first] for column in columns]
+    natural = [
+        max(width_of(column.heading), column.usual if more else 0, *map(width_of, inside))
+        for column, inside in zip(columns, cells, strict=True)
+    ]
+    chosen, gap = _fitting(columns, natural, width)
+    columns = [columns[i] for i in chosen]
+    widths = _shared(columns, [natural[i] for i in chosen], width - gap * (len(chosen) - 1))
+    between = " " * gap
+    yield _line([column.heading for column in columns], columns, widths, between)
+    for row in chain(first, more, rest):
+        yield _line([column.cell(row) for column in columns], columns, widths, between)
+
+
+def _empty(column: Shown, rows: Sequence[Row]) -> bool:
+    return column.rank > 0 and all(column.cell(row) in (NOTHING, "") for row in rows)
+
+
+def _least(column: Shown, natural: int) -> int:
+    return min(natural, max(column.least, width_of(column.heading))) if column.least else natural
+
+
+def _fitting(columns: Sequence[Shown], natural: Sequence[int], width: int) -> tuple[list[int], int]:
+    """Which columns fit, and with how many blanks between them."""
+    chosen: list[int] = []
+    taken = 0
+    for i in sorted(range(len(columns)), key=lambda i: columns[i].rank):
+        needed = _least(columns[i], natural[i]) + (1 if chosen else 0)
+        if columns[i].rank == 0 or taken + needed <= width:
+            chosen.append(i)
+            taken += needed
+    chosen.sort()
+    return chosen, 2 if taken + len(chosen) - 1 <= width else 1
+
+
+def _shared(columns: Sequence[Shown], natural: Sequence[int], room: int) -> list[int]:
+    """The width of each column: what is left over goes to those that were to be shortened."""
+    widths = [_least(column, wish) for column, wish in zip(columns, natural, strict=True)]
+    left = room - sum(widths)
+    while left > 0:
+        wanting = [i for i, wish in enumerate(natural) if widths[i] < wish]
+        if not wanting:
+            break
+        narrowest = min(wanting, key=lambda i: widths[i])
+        widths[narrowest] += 1
+        left -= 1
+    return widths
+
+
+def _line(
+    cells: Sequence[str], columns: Sequence[Shown], widths: Sequence[int], between: str
+) -> str:
+    parts = []
+    for cell, column, width in zip(cells, columns, widths, strict=True):
+        if column.least:
+            cell = short(cell, width, keep=column.keep)
+        blank = " " * max(0, width - width_of(cell))
+        parts.append(blank + cell if column.right else cell + blank)
+    return between.join(parts).rstrip()
