@@ -1,0 +1,227 @@
+"""The tables between the stages: frames of the file, UDP payloads in them, and what was neither."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.capture.keys import KeyTable
+from rtpcap.rtp.packets import NO_TIME
+
+__all__ = ["Damage", "Datagram", "Datagrams", "Flow", "Flows", "Records", "Tally"]
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Frames of a capture, a chunk of the file at a time; made by a `Source`.
+
+    `data` is the reader's own buffer: it holds other bytes once the next chunk was asked for. It
+    goes on for at least 128 bytes behind the last frame, so that headers may be looked at whole.
+    """
+
+    data: npt.NDArray[np.uint8]
+    """The bytes of this chunk."""
+    base: int
+    """The place of ``data[0]`` in the file."""
+    first_frame: int
+    """The 1-based number of row 0."""
+    begin: npt.NDArray[np.int64]
+    """Where each frame begins in `data`, shape (n,)."""
+    end: npt.NDArray[np.int64]
+    """Where what was captured of it ends."""
+    original: npt.NDArray[np.int64]
+    """Its length on the wire."""
+    time_ns: npt.NDArray[np.int64]
+    """Nanoseconds since 1970, `NO_TIME` where the file gives none."""
+    link: npt.NDArray[np.uint16] | int
+    """Link types; one number where the chunk has only one."""
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+
+class Flow(NamedTuple):
+    """The two ends of a UDP flow, addresses as text."""
+
+    src: str
+    src_port: int
+    dst: str
+    dst_port: int
+
+
+class Flows:
+    """The UDP flows of a capture, numbered in order of first appearance.
+
+    Addresses become keys, a call an address family; keys become numbers in order of frames.
+    """
+
+    def __init__(self) -> None:
+        self._ipv4 = KeyTable(2)
+        self._ipv6 = KeyTable(5)
+        # A key is a row of its family's table, doubled, with the family in the lowest bit.
+        self._keys: list[int] = []
+        self._number = np.full(64, -1, np.int32)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, flow: int) -> Flow:
+        row, is_ipv6 = divmod(self._keys[flow], 2)
+        words = (self._ipv6 if is_ipv6 else self._ipv4).key(row)
+        src_port, dst_port = words[-1] >> 16, words[-1] & 0xFFFF
+        if is_ipv6:
+            src, dst = words[0] << 64 | words[1], words[2] << 64 | words[3]
+            return Flow(_ipv6(src), src_port, _ipv6(dst), dst_port)
+        return Flow(_ipv4(words[0] >> 32), src_port, _ipv4(words[0] & 0xFFFFFFFF), dst_port)
+
+    def ipv4(
+        self,
+        src: npt.NDArray[np.uint32],
+        dst: npt.NDArray[np.uint32],
+        ports: npt.NDArray[np.uint32],
+    ) -> npt.NDArray[np.int32]:
+        """Keys of IPv4 addresses and ports (source port in the upper 16 bits), shape (n,)."""
+        pair = src.astype(np.uint64)
+        pair <<= np.uint64(32)
+        pair |= dst
+        return self._ipv4.ids(pair, ports.astype(np.uint64)) * np.int32(2)
+
+    def ipv6(
+        self, addresses: npt.NDArray[np.uint64], ports: npt.NDArray[np.uint32]
+    ) -> npt.NDArray[np.int32]:
+        """Keys of IPv6 addresses, shape (n, 4): source then destination, upper half first."""
+        columns = [addresses[:, i].astype(np.uint64) for i in range(4)]
+        return self._ipv6.ids(*columns, ports.astype(np.uint64)) * np.int32(2) + np.int32(1)
+
+    def number(self, keys: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        """The flows of keys in order of frames, shape (n,); new ones get the next numbers."""
+        if not len(keys):
+            return keys
+        known = len(self._number)
+        if keys.max() >= known:
+            added = max(known, int(keys.max()) + 1 - known)
+            self._number = np.concatenate([self._number, np.full(added, -1, np.int32)])
+        numbers: npt.NDArray[np.int32] = self._number.take(keys)
+        if numbers.min() < 0:
+            new, first = np.unique(keys[numbers < 0], return_index=True)
+            new = new[np.argsort(first)]
+            count = len(self._keys)
+            self._number[new] = np.arange(count, count + len(new), dtype=np.int32)
+            self._keys += new.tolist()
+            numbers = self._number.take(keys)
+        return numbers
+
+
+@lru_cache(4096)
+def _ipv4(address: int) -> str:
+    return str(ipaddress.IPv4Address(address))
+
+
+@lru_cache(4096)
+def _ipv6(address: int) -> str:
+    return str(ipaddress.IPv6Address(address))
+
+
+class Datagram(NamedTuple):
+    """One UDP payload, with the frame it came in (1-based) and its time; None without one."""
+
+    frame: int
+    time_ns: int | None
+    src: str
+    src_port: int
+    dst: str
+    dst_port: int
+    payload: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Datagrams:
+    """The UDP payloads of a chunk as columns of shape (n,), in order of frames."""
+
+    blocks: tuple[npt.NDArray[np.uint8], ...]
+    """Where payloads lie: block 0 is the chunk's own bytes; no other is needed so far."""
+    base: int
+    """The place of block 0 in the file."""
+    flows: Flows
+    block: npt.NDArray[np.uint8]
+    frame: npt.NDArray[np.uint32]
+    time_ns: npt.NDArray[np.int64]
+    flow: npt.NDArray[np.int32]
+    begin: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    cut: npt.NDArray[np.bool_]
+    """Whether less was captured than the datagram's length says."""
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    def __iter__(self) -> Iterator[Datagram]:
+        for block, frame, time_ns, flow, begin, end in zip(
+            self.block.tolist(),
+            self.frame.tolist(),
+            self.time_ns.tolist(),
+            self.flow.tolist(),
+            self.begin.tolist(),
+            self.end.tolist(),
+            strict=True,
+        ):
+            yield Datagram(
+                frame,
+                None if time_ns == NO_TIME else time_ns,
+                *self.flows[flow],
+                self.blocks[block][begin:end].tobytes(),
+            )
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Where a file is damaged: what came before was read.
+
+    `frame` is the 1-based number of the frame that could not be read, `offset` its place in the
+    file in bytes.
+    """
+
+    reason: str
+    frame: int | None
+    offset: int
+
+    def __str__(self) -> str:
+        where = f"frame {self.frame}, " if self.frame else ""
+        return f"{self.reason} ({where}offset {self.offset})"
+
+
+class Tally:
+    """Frames counted by a reason, each reason with the first frame that had it."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, int] = {}
+
+    def add(self, reason: str, frames: npt.NDArray[np.uint32] | list[int]) -> None:
+        """Count frames (1-based numbers) under a reason."""
+        if len(frames):
+            first = int(np.min(frames))
+            self._counts[reason] = self._counts.get(reason, 0) + len(frames)
+            self._first[reason] = min(first, self._first.get(reason, first))
+
+    def __len__(self) -> int:
+        """How many frames were counted."""
+        return sum(self._counts.values())
+
+    def rows(self) -> list[dict[str, str | int]]:
+        """A dict a reason (`reason`, `count`, `first_frame`), in order of first frame."""
+        order = sorted(self._counts, key=lambda reason: self._first[reason])
+        return [
+            {"reason": reason, "count": self._counts[reason], "first_frame": self._first[reason]}
+            for reason in order
+        ]
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{row['count']:,} {row['reason']}" for row in self.rows())
+        return f"<Tally {inside or 'nothing'}>"
