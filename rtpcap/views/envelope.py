@@ -48,7 +48,8 @@ def thinned(x: Line, y: Line, columns: int, rows: int) -> npt.NDArray[np.int64]:
 
     def cells(values: Line, count: int) -> npt.NDArray[np.int64]:
         width = float(np.ptp(values)) / count or 1.0
-        return ((values - values.min()) / width).astype(np.int64)
+        cell: npt.NDArray[np.int64] = ((values - values.min()) / width).astype(np.int64)
+        return cell
 
     _, kept = np.unique(cells(x, columns) * (rows + 1) + cells(y, rows), return_index=True)
     return np.sort(kept)

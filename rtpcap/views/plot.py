@@ -96,8 +96,7 @@ def chart(streams: Sequence[Stream], width_px: int = 1000) -> Figure:
     figure = Figure((inches, tall * len(streams)), dpi=width_px / inches, layout="constrained")
     grid = figure.add_gridspec(2 * len(streams), 1, height_ratios=[3, 1] * len(streams))
     for i, stream in enumerate(streams):
-        ax = GapAxes(figure, grid[2 * i])
-        figure.add_subplot(ax)
+        ax = figure.add_subplot(grid[2 * i], axes_class=GapAxes)
         jitter_ax = figure.add_subplot(grid[2 * i + 1], sharex=ax)
         gaps(stream, ax, jitter_ax)
         ax.tick_params(labelbottom=False)
@@ -427,9 +426,8 @@ class _FromData(MaxNLocator):
         super().__init__(nbins="auto", integer=True)
         self._lowest = lowest
 
-    def tick_values(self, vmin: float, vmax: float) -> Line:
-        ticks = np.asarray(super().tick_values(vmin, vmax), np.float64)
-        return ticks[ticks >= self._lowest]
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        return [tick for tick in super().tick_values(vmin, vmax) if tick >= self._lowest]
 
 
 def _set_limits(ax: Axes, x: Line, y: Line, strip: float) -> None:
@@ -446,7 +444,7 @@ def _set_limits(ax: Axes, x: Line, y: Line, strip: float) -> None:
 def _head(ax: Axes, legend: list[Artist], title: str, size: float) -> None:
     """The stream's name and what each mark is, above the picture, where they hide nothing."""
     longest = max(len(str(artist.get_label())) for artist in legend)
-    entry = (0.6 * longest + 4) * size / 72 * ax.figure.figure.dpi
+    entry = (0.5 * longest + 4) * size / 72 * ax.figure.figure.dpi
     box = ax.legend(
         handles=legend,
         title=title,

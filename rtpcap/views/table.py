@@ -102,7 +102,9 @@ def packets_frame(stream: Stream) -> pd.DataFrame:
             "marker": packets.marker,
             "size": packets.size.astype(np.int64),
             "payload_size": packets.payload_size.astype(np.int64),
-            "fault": pd.Categorical.from_codes(packets.fault.astype(np.int64) - 1, labels),
+            "fault": pd.Categorical.from_codes(
+                packets.fault.astype(np.int64) - 1, pd.Index(labels)
+            ),
             "extended": ledger.extended,
             "epoch": ledger.epoch.astype(np.int64),
             "duplicate": ledger.duplicate,

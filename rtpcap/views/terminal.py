@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -125,7 +126,17 @@ def _mark(row: Row) -> str:
     return "M" if row.get("marker") else ""
 
 
-_FILE = Shown("file", text("file"), 0, 10, right=False)
+def _base_name(name: str) -> Callable[[Row], str]:
+    """A cell with a path's last part; the whole path is in the other formats."""
+
+    def cell(row: Row) -> str:
+        path = row.get(name)
+        return NOTHING if path is None else visible(os.path.basename(str(path)))
+
+    return cell
+
+
+_FILE = Shown("file", _base_name("file"), 0, 12, right=False)
 
 TABLES: dict[str, tuple[Shown, ...]] = {
     "streams": (
@@ -177,8 +188,8 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("frame", text("frame"), 1),
     ),
     "decode": (
-        Shown("input", text("input"), 2, 14, right=False),
-        Shown("output", text("output"), 0, 24, right=False),
+        Shown("input", _base_name("input"), 3, 14, right=False),
+        Shown("output", _base_name("output"), 0, 24, right=False),
         Shown("ssrc", text("ssrc"), 5, right=False),
         Shown("codec", text("codec"), 1, 6, right=False, keep="start"),
         Shown("rate", text("rate"), 2),

@@ -1,0 +1,238 @@
+"""Captures -> WAV files: stereo for the two directions of a call, mono otherwise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtpcap import __version__
+from rtpcap.batch.manifest import Entry, Manifest
+from rtpcap.batch.names import Prefixes, safe_name
+from rtpcap.batch.run import Result, run
+from rtpcap.errors import CodecUnavailable
+
+if TYPE_CHECKING:
+    from rtpcap.api import Capture
+    from rtpcap.audio.track import Track
+    from rtpcap.streams.call import Call
+    from rtpcap.streams.stream import Stream
+
+__all__ = ["DecodeOptions", "Decoded", "decode"]
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """What decides which files are written: another run with the same skips what is done.
+
+    `pt_map` names payload types (``{96: "PCMU/8000"}``); the others select streams, as
+    `Streams.select` does.
+    """
+
+    split: bool = False
+    """One file a stream, also for the two directions of a call."""
+    pt_map: Mapping[int, str] = field(default_factory=dict)
+    ssrc: int | None = None
+    src: str | None = None
+    dst: str | None = None
+    payload_type: int | None = None
+
+    def noted(self) -> dict[str, object]:
+        """The options as they stand in the manifest."""
+        return {**asdict(self), "pt_map": {str(k): str(v) for k, v in self.pt_map.items()}}
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came of one capture: the rows of ``rtpcap decode``, and where the file is damaged."""
+
+    rows: list[Row]
+    damage: list[str]
+    skipped: bool
+    """Whether it was found done and unchanged."""
+
+
+def decode(
+    files: Iterable[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    options: DecodeOptions | None = None,
+    *,
+    jobs: int = 1,
+    executor: Executor | None = None,
+) -> Iterator[Result[str, Decoded]]:
+    """Decode captures to WAV files in the folder `out`, which is made where it is missing.
+
+    One result a file, in their order; each WAV appears under its name when it is whole. What is in
+    the folder's manifest and unchanged in size, time, options and version is skipped. Files with
+    equal names in different folders get different outputs. Raises OSError where the folder cannot
+    be made.
+    """
+    wanted = options or DecodeOptions()
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    return _decode([os.fspath(file) for file in files], folder, wanted, jobs, executor)
+
+
+def _decode(
+    files: Sequence[str], folder: Path, options: DecodeOptions, jobs: int, executor: Executor | None
+) -> Iterator[Result[str, Decoded]]:
+    manifest = Manifest(folder)
+    prefixes = Prefixes(manifest.prefixes())
+    noted = options.noted()
+    work: list[_Work] = []
+    done: list[Entry | None] = []
+    for file in files:
+        path = os.path.abspath(file)
+        entry = manifest.entries.get(path)
+        if entry is not None and entry.holds(folder, noted, __version__):
+            done.append(entry)
+        else:
+            done.append(None)
+            work.append(_Work(path, file, prefixes.of(path)))
+    results = run(work, _Decode(folder.absolute(), options), executor, jobs=jobs)
+    try:
+        for file, entry in zip(files, done, strict=True):
+            skipped = entry is not None
+            if entry is None:
+                result = next(results)
+                if result.value is None:
+                    yield Result(file, error=result.error)
+                    continue
+                entry = result.value
+                manifest.add(entry)
+            rows = [_named(row, file, folder, skipped) for row in entry.rows]
+            yield Result(file, Decoded(rows, entry.damage, skipped))
+    finally:
+        manifest.close()
+
+
+def _named(row: Row, file: str, folder: Path, skipped: bool) -> Row:
+    """A row with the names as this run's user would write them."""
+    output = row["output"]
+    output = os.path.join(folder, output) if isinstance(output, str) else None
+    return {**row, "input": file, "output": output, "skipped": skipped}
+
+
+@dataclass(frozen=True)
+class _Work:
+    path: str
+    name: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class _Decode:
+    """The task: one capture into WAV files, in whatever process it runs."""
+
+    folder: Path
+    options: DecodeOptions
+
+    def __call__(self, work: _Work) -> Entry:
+        from rtpcap.api import open
+
+        capture = open(work.name, pt_map=self.options.pt_map)
+        # Before it is read: what changes while it is read is seen as changed in the next run.
+        before = os.stat(work.path)
+        entry = Entry(
+            input=work.path,
+            prefix=work.prefix,
+            size=before.st_size,
+            mtime_ns=before.st_mtime_ns,
+            options=self.options.noted(),
+            version=__version__,
+        )
+        rows: list[Row] = []
+        outputs: dict[str, int] = {}
+        waiting = _units(capture, self.options)
+        while waiting:
+            unit = waiting.pop(0)
+            row = unit.row()
+            try:
+                tracks = unit.tracks()
+            except CodecUnavailable as error:
+                # A call with a side that has no audio, or two that do not fit into one file.
+                if unit.call is not None:
+                    waiting = _in_order([*waiting, *map(_alone, unit.streams)])
+                    continue
+                row["why_not"] = str(error)
+            else:
+                name = f"{work.prefix}.{unit.name}.wav"
+                row |= _write(self.folder / name, tracks)
+                row["output"] = name
+                outputs[name] = os.stat(self.folder / name).st_size
+            rows.append(row)
+        damage = [str(found) for found in capture.damage]
+        return replace(entry, outputs=outputs, rows=rows, damage=damage)
+
+
+@dataclass(frozen=True, eq=False)
+class _Unit:
+    """The streams that go into one file: the two directions of a call, or one stream."""
+
+    name: str
+    streams: list[Stream]
+    call: Call | None = None
+
+    def tracks(self) -> list[Track]:
+        """Their audio, one track a channel group. Raises CodecUnavailable."""
+        return self.call.tracks() if self.call else [self.streams[0].track()]
+
+    def row(self) -> Row:
+        """The row of ``rtpcap decode``, before a file is written."""
+        codecs = dict.fromkeys(stream.codec for stream in self.streams if stream.codec)
+        return {
+            "input": None,
+            "output": None,
+            "ssrc": [f"0x{stream.ssrc:08x}" for stream in self.streams],
+            "call": self.streams[0].call,
+            "rate": None,
+            "channels": None,
+            "duration_s": None,
+            "received_s": None,
+            "filled_s": None,
+            "codec": ", ".join(codecs) or None,
+            "why_not": None,
+        }
+
+
+def _units(capture: Capture, options: DecodeOptions) -> list[_Unit]:
+    """What to write, in order of first frame; a call only where all of it is selected."""
+    calls = capture.calls
+    selected = capture.streams.select(
+        ssrc=options.ssrc, src=options.src, dst=options.dst, payload_type=options.payload_type
+    )
+    left = {stream.index: stream for stream in selected}
+    units = []
+    for call in [] if options.split else calls:
+        if all(stream.index in left for stream in call.streams):
+            spoken = [left.pop(stream.index) for stream in call.streams if stream.decodable]
+            if spoken:
+                units.append(_Unit(safe_name(call.call_id), spoken, call))
+    return _in_order([*units, *map(_alone, left.values())])
+
+
+def _alone(stream: Stream) -> _Unit:
+    return _Unit(f"{stream.index + 1}-{stream.ssrc:08x}", [stream])
+
+
+def _in_order(units: list[_Unit]) -> list[_Unit]:
+    return sorted(units, key=lambda unit: unit.streams[0].first_frame)
+
+
+def _write(path: Path, tracks: list[Track]) -> Row:
+    """Write a WAV; gives what it holds, with the keys of ``rtpcap decode``."""
+    from rtpcap.audio.wav import write_wav
+
+    written = write_wav(path, tracks)
+    return {
+        "rate": written.rate,
+        "channels": written.channels,
+        "duration_s": written.duration_s,
+        "received_s": written.received_s,
+        "filled_s": written.duration_s - written.received_s,
+    }

@@ -1,0 +1,189 @@
+"""What all verbs have in common: selectors, --map, --format, and how inputs are gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rtpcap.api import Capture
+    from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.stream import Streams
+
+__all__ = [
+    "FORMATS",
+    "Exit",
+    "Inputs",
+    "Selectors",
+    "format_option",
+    "map_option",
+    "selector_options",
+    "warn",
+]
+
+FORMATS = ("table", "json", "jsonl", "csv", "parquet")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Exit:
+    """The exit codes."""
+
+    DONE = 0
+    NO_STREAM = 1
+    USAGE = 2
+    ALL_FAILED = 3
+    SOME_FAILED = 4
+    NO_CODEC = 5
+
+
+def warn(text: str) -> None:
+    """One line on stderr, with whatever does not print made visible."""
+    from rtpcap.views.text import visible
+
+    click.echo(f"rtpcap: {visible(text)}", err=True)
+
+
+def _ssrc(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """An SSRC: 0x343ffa34, or decimal."""
+    if value is None:
+        return None
+    try:
+        number = int(value, 0)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1 << 32:
+        raise click.BadParameter(f"{value!r} is not 32 bits, as 0x343ffa34 or decimal", ctx, param)
+    return number
+
+
+def _mapped(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[int, Format]:
+    """Payload types and their formats: 96=PCMU/8000."""
+    from rtpcap.rtp.payload_types import Format
+
+    formats = {}
+    for value in values:
+        number, _, text = value.partition("=")
+        if not (number.isascii() and number.isdigit() and int(number) <= 127):
+            raise click.BadParameter(f"{value!r} is not as 96=PCMU/8000", ctx, param)
+        try:
+            formats[int(number)] = Format.parse(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r}: {error}", ctx, param) from error
+    return formats
+
+
+def format_option(command: Command) -> Command:
+    """``--format``."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="How to print: a table for people, the others for programs.",
+    )(command)
+
+
+def map_option(command: Command) -> Command:
+    """``--map``, repeatable."""
+    return click.option(
+        "--map",
+        "mapped",
+        callback=_mapped,
+        multiple=True,
+        metavar="PT=FORMAT",
+        help="Name a payload type, as 96=PCMU/8000. Repeatable.",
+    )(command)
+
+
+def selector_options(command: Command) -> Command:
+    """``--ssrc --src --dst --pt``."""
+    options = (
+        click.option(
+            "--ssrc", callback=_ssrc, metavar="SSRC", help="Only this SSRC, as 0x343ffa34."
+        ),
+        click.option("--src", metavar="ADDRESS[:PORT]", help="Only from here."),
+        click.option("--dst", metavar="ADDRESS[:PORT]", help="Only to here."),
+        click.option(
+            "--pt",
+            "payload_type",
+            type=click.IntRange(0, 127),
+            metavar="PT",
+            help="Only streams with this payload type.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class Selectors:
+    """Which streams to take."""
+
+    ssrc: int | None = None
+    src: str | None = None
+    dst: str | None = None
+    payload_type: int | None = None
+
+    def of(self, capture: Capture) -> Streams:
+        """The streams of a capture that are meant, with their calls made out."""
+        _ = capture.calls
+        return capture.streams.select(
+            ssrc=self.ssrc, src=self.src, dst=self.dst, payload_type=self.payload_type
+        )
+
+
+class Inputs:
+    """The captures that the arguments name, one after the other; failures are told and counted."""
+
+    def __init__(self, names: Sequence[str], pt_map: Mapping[int, Format] | None = None) -> None:
+        """Find the files behind the names; names that lead to none are told as failed."""
+        from rtpcap.batch.inputs import expand
+
+        self.read = 0
+        """How many could be read."""
+        self.failed = 0
+        self._pt_map = pt_map
+        found = expand(names)
+        self.files = found.files
+        self.several = len(found.files) + len(found.errors) > 1
+        """Whether rows have to say which input they are from."""
+        for error in found.errors:
+            self.fail(error)
+
+    def captures(self) -> Iterator[Capture]:
+        """Each capture that can be read; where one is damaged is told."""
+        from rtpcap.api import open
+        from rtpcap.errors import RtpcapError
+
+        for file in self.files:
+            try:
+                capture = open(file, pt_map=self._pt_map)
+                damages = capture.damage
+            except (RtpcapError, OSError) as error:
+                self.fail(error)
+                continue
+            for damage in damages:
+                self.damaged(file, str(damage))
+            self.read += 1
+            yield capture
+
+    def fail(self, error: Exception) -> None:
+        """Tell that an input failed, and why."""
+        self.failed += 1
+        warn(str(error))
+
+    def damaged(self, file: str, damage: str) -> None:
+        """Tell where an input is damaged."""
+        warn(f"{file}: damaged: {damage}; what comes before was read")
+
+    def exit_code(self, otherwise: int = Exit.DONE) -> int:
+        """The code for failed inputs, or `otherwise` where none failed."""
+        if not self.failed:
+            return otherwise
+        return Exit.SOME_FAILED if self.read else Exit.ALL_FAILED

@@ -1,0 +1,121 @@
+"""The verbs that print rows: info, streams, packets, gaps, dtmf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from rtpcap.cli.options import (
+    Exit,
+    Inputs,
+    Selectors,
+    format_option,
+    map_option,
+    selector_options,
+    warn,
+)
+from rtpcap.cli.output import check, print_lines, print_rows, width
+
+if TYPE_CHECKING:
+    from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.stream import Streams
+
+__all__ = ["dtmf", "gaps", "info", "packets", "streams"]
+
+Row = dict[str, object]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_files = click.argument("names", nargs=-1, required=True, metavar="FILE...")
+
+
+def _verb(command: Command) -> click.Command:
+    for option in (_files, selector_options, map_option, format_option):
+        command = option(command)
+    return click.command()(command)
+
+
+@click.command()
+@_files
+@map_option
+@format_option
+def info(names: tuple[str, ...], mapped: dict[int, Format], form: str) -> None:
+    """Say what is in a capture, as `rtpcap FILE` does."""
+    check(form)
+    inputs = Inputs(names, mapped)
+    if form == "table":
+        from rtpcap.views.summary import summary
+
+        print_lines(summary(inputs.captures(), width()))
+    else:
+        print_rows("info", form, (capture.row() for capture in inputs.captures()), files=False)
+    click.get_current_context().exit(inputs.exit_code())
+
+
+def _show(
+    verb: str,
+    names: tuple[str, ...],
+    mapped: dict[int, Format],
+    form: str,
+    rows_of: Callable[[Streams], Iterable[Row]],
+    chosen: dict[str, Any],
+) -> None:
+    """Print the rows of a verb for all inputs, and leave with the exit code."""
+    check(form)
+    inputs, selectors = Inputs(names, mapped), Selectors(**chosen)
+    matched = 0
+
+    def rows() -> Iterator[Row]:
+        nonlocal matched
+        for capture in inputs.captures():
+            streams = selectors.of(capture)
+            matched += len(streams)
+            for row in rows_of(streams):
+                yield {"file": capture.path, **row} if inputs.several else row
+
+    print_rows(verb, form, rows(), files=inputs.several)
+    if not matched and inputs.read:
+        warn("no RTP stream matched")
+    code = Exit.DONE if matched else Exit.NO_STREAM
+    click.get_current_context().exit(inputs.exit_code(code))
+
+
+@_verb
+def streams(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+    """One row a stream: codec, packets, loss, jitter."""
+    _show("streams", names, mapped, form, lambda found: found.rows(), chosen)
+
+
+@_verb
+def packets(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+    """One row an RTP packet."""
+
+    def rows_of(found: Streams) -> Iterator[Row]:
+        from rtpcap.views.packets import packet_rows
+
+        return packet_rows(found)
+
+    _show("packets", names, mapped, form, rows_of, chosen)
+
+
+@_verb
+def gaps(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+    """One row a gap: packets lost, silence not sent, a restart."""
+
+    def rows_of(found: Streams) -> Iterable[Row]:
+        every = [gap for stream in found for gap in stream.gaps]
+        return [gap.row() for gap in sorted(every, key=lambda gap: gap.frame_before)]
+
+    _show("gaps", names, mapped, form, rows_of, chosen)
+
+
+@_verb
+def dtmf(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+    """One row a key press."""
+
+    def rows_of(found: Streams) -> Iterable[Row]:
+        every = [digit for stream in found for digit in stream.dtmf]
+        return [digit.row() for digit in sorted(every, key=lambda digit: digit.frame)]
+
+    _show("dtmf", names, mapped, form, rows_of, chosen)
