@@ -38,9 +38,8 @@ class Interfaces:
 
     def __init__(self, order: ByteOrder) -> None:
         self._order = order
-        self._rows: list[tuple[int, int, int, int]] = [(NO_LINK, NO_LIMIT, MICROSECONDS, 0)]
+        self._table = np.array([(NO_LINK, NO_LIMIT, MICROSECONDS, 0)], np.int64)
         self._first = 1
-        self._table = np.array(self._rows, np.int64)
         # Where sections begin, and the first row of each; where interfaces are described.
         self._sections = np.zeros(1, np.int64)
         self._firsts = np.ones(1, np.int64)
@@ -49,21 +48,21 @@ class Interfaces:
 
     def describe(self, data: npt.NDArray[np.uint8], sections: Column, described: Column) -> None:
         """Take the descriptions in blocks at some places; sections begin at some others."""
-        for at in described.tolist():
-            self._rows.append(_interface(data, at, self._order))
+        new = [_interface(data, at, self._order) for at in described.tolist()]
+        if new:
+            self._table = np.concatenate([self._table, np.array(new, np.int64)])
         self._described = described
         firsts = self._known + np.searchsorted(described, sections)
         # Before the first of these sections, the one that was there goes on.
         self._sections = np.append(-1, sections)
         self._firsts = np.append(self._first, firsts)
-        self._table = np.array(self._rows, np.int64)
 
     def find(self, blocks: Column, number: Column) -> Column:
         """The row of each packet's interface, whose number its section gave; 0 where it gave none.
 
         An interface counts from its description on.
         """
-        alone = len(self._rows) == self._first + 1 and len(self._sections) == 1
+        alone = len(self._table) == self._first + 1 and len(self._sections) == 1
         if alone and not len(self._described):
             # One interface, described earlier: nearly every file.
             return np.where(number == 0, self._first, 0)
@@ -76,13 +75,12 @@ class Interfaces:
         """Forget the sections that are over, and where blocks were: the bytes change."""
         self._first = int(self._firsts[-1])
         if self._first > 1:
-            self._rows = self._rows[:1] + self._rows[self._first :]
-            self._table = np.array(self._rows, np.int64)
+            self._table = np.concatenate([self._table[:1], self._table[self._first :]])
             self._first = 1
         self._sections = np.full(1, -1, np.int64)
         self._firsts = np.ones(1, np.int64)
         self._described = np.empty(0, np.int64)
-        self._known = len(self._rows)
+        self._known = len(self._table)
 
     def links(self, rows: Column) -> npt.NDArray[np.uint16]:
         """Link types, shape (n,)."""

@@ -6,6 +6,8 @@ nanoseconds; what an interface gives finer than that is rounded down.
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +28,7 @@ PACKETS = (OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 RECORDS_WITHOUT_PACKET = (9, 0x204, 0x208, 0x216, 0x221, 0x0BAD, 0x40000BAD)
 """Journal entries, system calls and custom blocks: Wireshark gives them frame numbers."""
 
+MAJOR_VERSION = 1
 SMALLEST_BLOCK = 12
 # The bytes of a block without its options or its data, the length at its end included.
 SMALLEST = {
@@ -69,6 +72,9 @@ class PcapngSource(Source):
         order = ORDER_MAGICS.get(head[8:12])
         if order is None:
             raise CaptureError(f"{self.path}: no capture: a pcapng without a byte-order magic")
+        major, minor = struct.unpack_from(f"{order}HH", head, 12)
+        if major != MAJOR_VERSION:
+            raise CaptureError(f"{self.path}: pcapng version {major}.{minor}, only 1 is known")
         self._enter(order)
         return 0
 
@@ -148,6 +154,12 @@ class PcapngSource(Source):
         for number, least in SMALLEST.items():
             small |= (kind == number) & (length < least)
         wrongs.append((small, "a block is too short for its kind"))
+        sections = np.flatnonzero(kind == SECTION_HEADER)
+        if len(sections):
+            halves = np.ndarray((len(data) - 1,), f"{self._chain.order}u2", data, 0, (1,))
+            unknown = np.zeros(len(blocks), np.bool_)
+            unknown[sections] = halves[blocks[sections] + 12] != MAJOR_VERSION
+            wrongs.append((unknown, "a section of an unknown pcapng version"))
         room = length.astype(np.int64) - HEAD_BYTES - TRAILER_BYTES
         holds = (kind == ENHANCED_PACKET) | (kind == OLD_PACKET)
         wrongs.append((holds & (heads["captured"] > room), "a packet is longer than its block"))

@@ -46,6 +46,9 @@ SNAP = b"\xaa\xaa\x03"
 SNAP_ETHERNET = (b"\x00\x00\x00", b"\x00\x00\xf8")
 LLC_OTHER = {0x42: "STP", 0xE0: "IPX", 0xF0: "NetBIOS", 0xFE: "OSI", 0xFF: "IPX", 0x06: "IP"}
 
+CUT_LINK = "frame ends inside its link headers"
+CUT_EXTENSIONS = "IPv6 extension headers damaged or cut"
+
 DAMAGED = (dpkt.UnpackError, struct.error, ValueError, IndexError, KeyError, AttributeError)
 """What dpkt and struct raise over bytes that are not what they should be."""
 
@@ -67,24 +70,25 @@ class Unread(NamedTuple):
 def network_packet(frame: bytes, link: int) -> Found | Unread:
     """The IPv4 or IPv6 packet (`Found.kind` is its EtherType) in a frame of some link type."""
     try:
-        return _link(frame, link)
+        found = _link(frame, link)
     except DAMAGED:
-        return Unread("frame ends inside its link headers")
+        found = Unread(CUT_LINK)
+    return Unread(CUT_LINK) if isinstance(found, Found) and found.at > len(frame) else found
 
 
 def behind_extensions(packet: bytes) -> Found | Unread:
     """The protocol behind the extension headers of an IPv6 packet whose own header is whole."""
     kind, at = packet[6], IPV6_HEADER
     for _ in range(MOST_LAYERS):
+        if at > len(packet):
+            return Unread(CUT_EXTENSIONS)
         if kind not in IPV6_EXTENSIONS:
             return Found(kind, at)
-        if at + 8 > len(packet):
-            return Unread("capture ends inside the IPv6 extension headers")
         try:
             # Mobility, HIP and Shim6 have the shape of an option header.
             header = dpkt.ip6.EXT_HDRS_CLS.get(kind, dpkt.ip6.IP6OptsHeader)(packet[at:])
         except DAMAGED:
-            return Unread("IPv6 extension header damaged or cut")
+            return Unread(CUT_EXTENSIONS)
         if kind == FRAGMENT_HEADER and (header.frag_off or header.m_flag):
             return Unread("IPv6 fragment")
         kind = header.nxt
