@@ -27,7 +27,7 @@ def safe_name(text: str) -> str:
     different.
 
     >>> safe_name("call-1.a"), safe_name("../../etc/passwd")
-    ('call-1.a', '_.._etc_passwd-02dd42cd')
+    ('call-1.a', '_.._etc_passwd-3754d6cb')
     """
     name = re.sub(r"[^A-Za-z0-9._-]", "_", text).lstrip(".-")
     if DEVICES.match(name):

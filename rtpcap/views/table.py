@@ -89,6 +89,7 @@ def packets_frame(stream: Stream) -> pd.DataFrame:
     """
     packets, ledger = stream.packets, stream.ledger
     labels = [fault.label for fault in Fault if fault is not Fault.NONE]
+    faults = packets.fault.astype(np.int64) - 1
     absent = packets.time_ns == NO_TIME
     return pd.DataFrame(
         {
@@ -102,9 +103,7 @@ def packets_frame(stream: Stream) -> pd.DataFrame:
             "marker": packets.marker,
             "size": packets.size.astype(np.int64),
             "payload_size": packets.payload_size.astype(np.int64),
-            "fault": pd.Categorical.from_codes(
-                packets.fault.astype(np.int64) - 1, pd.Index(labels)
-            ),
+            "fault": pd.Categorical.from_codes(faults, pd.Index(labels)),
             "extended": ledger.extended,
             "epoch": ledger.epoch.astype(np.int64),
             "duplicate": ledger.duplicate,

@@ -16,6 +16,8 @@ __all__ = ["TABLES", "Shown", "short", "table"]
 
 NOTHING = "-"
 ELLIPSIS = "…"
+URGENT = 2
+"""Up to this rank a column comes in even if others have to be shortened for it."""
 LOOK_AHEAD = 500
 """How many rows decide the widths; those after them are written as they come."""
 
@@ -39,11 +41,16 @@ def short(text: str, width: int, *, keep: str = "both") -> str:
     if width_of(text) <= width:
         return text
     tail = (width - 1) // 2 if keep == "both" else 0
-    for head in range(width - 1 - tail, -1, -1):
-        cut = text[:head] + ELLIPSIS + (text[-tail:] if tail else "")
-        if width_of(cut) <= width:
-            return cut
-    return ELLIPSIS
+    end = _fill(text[::-1], tail)[::-1]
+    return _fill(text, width - 1 - tail) + ELLIPSIS + end
+
+
+def _fill(text: str, width: int) -> str:
+    """As much of the beginning as takes at most `width` places."""
+    cut = text[:width]
+    while width_of(cut) > width:
+        cut = cut[:-1]
+    return cut
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,12 @@ def _missing(row: Row) -> str:
     return str(row["packets"]) if row["reason"] == "lost" else NOTHING
 
 
+def _output(row: Row) -> str:
+    if row.get("output") is None:
+        return f"({_base_name('input')(row)})"
+    return _base_name("output")(row)
+
+
 def _mark(row: Row) -> str:
     return "M" if row.get("marker") else ""
 
@@ -189,7 +202,7 @@ TABLES: dict[str, tuple[Shown, ...]] = {
     ),
     "decode": (
         Shown("input", _base_name("input"), 3, 14, right=False),
-        Shown("output", _base_name("output"), 0, 24, right=False),
+        Shown("output", _output, 0, 24, right=False),
         Shown("ssrc", text("ssrc"), 5, right=False),
         Shown("codec", text("codec"), 1, 6, right=False, keep="start"),
         Shown("rate", text("rate"), 2),
@@ -247,14 +260,17 @@ def _least(column: Shown, natural: int) -> int:
 def _fitting(columns: Sequence[Shown], natural: Sequence[int], width: int) -> tuple[list[int], int]:
     """Which columns fit, and with how many blanks between them."""
     chosen: list[int] = []
-    taken = 0
+    tight = whole = 0
     for i in sorted(range(len(columns)), key=lambda i: columns[i].rank):
-        needed = _least(columns[i], natural[i]) + (1 if chosen else 0)
-        if columns[i].rank == 0 or taken + needed <= width:
+        rank, gap = columns[i].rank, 1 if chosen else 0
+        least = tight + _least(columns[i], natural[i]) + gap
+        full = whole + natural[i] + gap
+        # Only what matters more makes others give way.
+        if rank == 0 or (least if rank <= URGENT else max(least, full)) <= width:
             chosen.append(i)
-            taken += needed
+            tight, whole = least, full
     chosen.sort()
-    return chosen, 2 if taken + len(chosen) - 1 <= width else 1
+    return chosen, 2 if whole + len(chosen) - 1 <= width else 1
 
 
 def _shared(columns: Sequence[Shown], natural: Sequence[int], room: int) -> list[int]:

@@ -10,12 +10,12 @@ import csv
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TextIO
 
 from rtpcap.views.columns import Column, Row
 
-__all__ = ["defused", "json_text", "visible", "write_csv", "write_json", "write_jsonl"]
+__all__ = ["defused", "in_order", "json_text", "visible", "write_csv", "write_json", "write_jsonl"]
 
 
 def visible(text: str) -> str:
@@ -71,6 +71,13 @@ def json_text(row: Row) -> str:
     except (TypeError, ValueError):
         text = _ENCODER.encode(_plain(dict(row)))
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def in_order(rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[Row]:
+    """The rows with their keys in the order of the columns; keys beyond these come last."""
+    names = tuple(column.name for column in columns)
+    for row in rows:
+        yield row if tuple(row) == names else {**{n: row.get(n) for n in names}, **row}
 
 
 def write_json(rows: Iterable[Row], out: TextIO) -> None:
