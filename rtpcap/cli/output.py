@@ -71,12 +71,12 @@ def print_rows(verb: str, form: str, rows: Iterable[Row], *, files: bool) -> Non
 
         write_parquet(rows_frame(rows, columns), sys.stdout.buffer)
         return
-    from rtpcap.views.text import write_csv, write_json, write_jsonl
+    from rtpcap.views.text import in_order, write_csv, write_json, write_jsonl
 
     with _stdout("utf-8") as out:
         if form == "csv":
             write_csv(rows, columns, out)
         elif form == "json":
-            write_json(rows, out)
+            write_json(in_order(rows, columns), out)
         else:
-            write_jsonl(rows, out)
+            write_jsonl(in_order(rows, columns), out)
