@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 START_S = 1_700_000_000
@@ -76,3 +76,41 @@ def steady(count: int, *, sequence: int = 0, timestamp: int = 0, time_s: float =
     return [
         Sent(sequence + i, timestamp + 160 * i, round(time_s + 0.02 * i, 6)) for i in range(count)
     ]
+
+
+def eventful() -> list[Sent]:
+    """A stream with one of everything, 500 packets sent.
+
+    30 packets lost and 1 lost, one doubled, one late, a silence of 2 s (16,000 ticks, in time 100
+    packets more), and a restart from 199 to 60012.
+    """
+    before = [p for p in steady(200) if not 100 <= p.sequence < 130]
+    late = before.pop(20)
+    late.time_s = before[24].time_s + 0.001
+    before.insert(25, late)
+    before.insert(60, replace(before[59], time_s=before[59].time_s + 0.0005))
+    after = steady(300, sequence=60012, timestamp=900_000_000, time_s=4.5)
+    after = [p for p in after if p.sequence != 60100]
+    for packet in after:
+        if packet.sequence > 60200:
+            packet.timestamp += 16_000
+            packet.time_s += 2.0
+    return before + after
+
+
+def without_times(path: Path, sent: Iterable[Sent]) -> Path:
+    """Write a pcapng of simple packet blocks, which have no time."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        size = 12 + len(body)
+        return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+
+    parts = [
+        block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
+        block(1, struct.pack("<HHI", 1, 0, 0)),
+    ]
+    for packet in sent:
+        frame = packet.frame()
+        parts.append(block(3, struct.pack("<I", len(frame)) + frame + bytes(-len(frame) % 4)))
+    path.write_bytes(b"".join(parts))
+    return path

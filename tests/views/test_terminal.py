@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -26,8 +27,10 @@ def test_every_table_fits(verb: str, width: int) -> None:
 
 @pytest.mark.parametrize("verb", LONGEST)
 def test_a_wider_terminal_shows_no_less(verb: str) -> None:
-    shown = [set(lines(verb, LONGEST[verb], width=width)[0].split()) for width in (60, 80, 120, 200)]
-    for narrow, wide in zip(shown, shown[1:], strict=False):
+    shown = [
+        set(lines(verb, LONGEST[verb], width=width)[0].split()) for width in (60, 80, 120, 200)
+    ]
+    for narrow, wide in pairwise(shown):
         assert narrow <= wide
     assert len(shown[0]) < len(shown[-1]) or verb == "dtmf"
 
@@ -36,15 +39,19 @@ def test_streams_in_80_columns_say_who_what_and_how_good() -> None:
     row = STREAM | {"codec": "PCMU", "src": "10.0.0.1", "jitter_ms": 0.5}
     head, line = lines("streams", row)
     said = dict(zip(head.split(), line.split(), strict=True))
-    assert said | {
-        "ssrc": "0xffffffff",
-        "codec": "PCMU",
-        "src": "10.0.0.1:65535",
-        "dst": "192.168.100.200:65534",
-        "packets": "1234567",
-        "lost": "432",
-        "jitter": "0.500",
-    } == said
+    assert (
+        said
+        | {
+            "ssrc": "0xffffffff",
+            "codec": "PCMU",
+            "src": "10.0.0.1:65535",
+            "dst": "192.168.100.200:65534",
+            "packets": "1234567",
+            "lost": "432",
+            "jitter": "0.500",
+        }
+        == said
+    )
 
 
 def test_a_stream_without_a_name_shows_its_payload_types() -> None:
