@@ -73,17 +73,15 @@ class _Links:
 
     def link(self, link: int, rows: Rows) -> None:
         """The frames of one link type."""
-        begin = self._records.begin[rows]
-        length = self._records.end[rows] - begin
         if link in ETHER_PLACES:
             type_at, network_at = ETHER_PLACES[link]
-            rows, begin = self._long_enough(rows, begin, length, network_at)
+            rows, begin = self._long_enough(rows, network_at)
             self._ether(link, rows, begin + network_at, self._network.words(begin + type_at))
         elif link in LOOPBACK:
-            rows, begin = self._long_enough(rows, begin, length, 4)
+            rows, begin = self._long_enough(rows, 4)
             self._families(rows, begin)
         elif link in RAW_IP:
-            rows, begin = self._long_enough(rows, begin, length, 1)
+            rows, begin = self._long_enough(rows, 1)
             self._network.versions(rows, begin)
         elif link in UNCOMMON_LINKS:
             self._left.append((link, rows))
@@ -94,8 +92,10 @@ class _Links:
         else:
             self._network.unread(f"{link_name(link)} is not read", rows)
 
-    def _long_enough(self, rows: Rows, begin: Rows, length: Rows, least: int) -> tuple[Rows, Rows]:
-        short = length < least
+    def _long_enough(self, rows: Rows, least: int) -> tuple[Rows, Rows]:
+        """The frames of at least so many bytes, and where they begin."""
+        begin = self._records.begin[rows]
+        short = self._records.end[rows] - begin < least
         if short.any():
             self._network.unread("frame ends inside its link headers", rows[short])
             return rows[~short], begin[~short]

@@ -75,7 +75,7 @@ class PcapSource(Source):
         self._record = np.dtype(
             [(name, f"{order}u4") for name in ("seconds", "fraction", "captured", "original")]
         )
-        self._links = [self._link]
+        self._links = {self._link: None}
         return FILE_HEADER
 
     def _read(self, data: npt.NDArray[np.uint8], begin: int, end: int, base: int) -> Part:

@@ -112,7 +112,10 @@ class PcapngSource(Source):
                 frame += len(table)
             if reason:
                 return Part(tables, stop, reason)
-            order = self._order_at(data, stop, end)
+            if _is_section(data, stop) and end - stop < SMALLEST_BLOCK:
+                # Its length cannot be read yet: the byte order comes behind it.
+                return Part(tables, stop, SMALLEST_BLOCK)
+            order = self._order_at(data, stop)
             if order is None:
                 return Part(tables, stop, "a section header has no byte-order magic")
             if order == self._chain.order:
@@ -122,10 +125,9 @@ class PcapngSource(Source):
                 )
             self._enter(order)
 
-    def _order_at(self, data: npt.NDArray[np.uint8], at: int, end: int) -> ByteOrder | None:
-        """The byte order of the block at a place: that of its section, or its own section's."""
-        # The number of a section header reads alike in both orders.
-        if end - at < SMALLEST_BLOCK or not is_pcapng(data[at : at + 4].tobytes()):
+    def _order_at(self, data: npt.NDArray[np.uint8], at: int) -> ByteOrder | None:
+        """The byte order of the block at a place: its section's, or its own if it begins one."""
+        if not _is_section(data, at):
             return self._chain.order
         return ORDER_MAGICS.get(data[at + 8 : at + 12].tobytes())
 
@@ -226,3 +228,8 @@ class PcapngSource(Source):
             time_ns=time_ns,
             link=int(links[0]) if len(links) and (links == links[0]).all() else links,
         )
+
+
+def _is_section(data: npt.NDArray[np.uint8], at: int) -> bool:
+    """Whether a section header begins at a place; its number reads alike in both byte orders."""
+    return is_pcapng(data[at : at + 4].tobytes())

@@ -50,7 +50,8 @@ class Source(ABC):
 
     def _begin_pass(self) -> None:
         self.frames = 0
-        self._links: list[int] = []
+        # In order of appearance.
+        self._links: dict[int, None] = {}
         self.damage: list[Damage] = []
         self.first_time_ns = NO_TIME
         self.last_time_ns = NO_TIME
@@ -87,12 +88,12 @@ class Source(ABC):
                 self._account(records)
                 yield records
             stop, needed, kept = part.stop, part.needed, filled - part.stop
-            if ended and not kept:
+            left = kept if ended else max(kept, self.size - base - stop)
+            if not left:
                 return
             if isinstance(needed, str):
                 self._damaged(needed, base + stop)
                 return
-            left = kept if ended else max(kept, self.size - base - stop)
             if ended or needed > left:
                 self._damaged(
                     f"the file ends inside a record: {left} of {needed} bytes are there",
@@ -133,8 +134,8 @@ class Source(ABC):
         if len(records):
             self.last_time_ns = int(records.time_ns[-1])
         for link in self._links_of(records):
-            if link not in self._links and link not in (NO_LINK, NO_PACKET):
-                self._links.append(link)
+            if link not in (NO_LINK, NO_PACKET):
+                self._links[link] = None
 
     @staticmethod
     def _links_of(records: Records) -> list[int]:

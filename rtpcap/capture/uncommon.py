@@ -118,7 +118,7 @@ def _link(frame: bytes, link: int) -> Found | Unread:
         if inner == PKTAP or length < 12:
             return Unread("PKTAP header damaged")
         return _inner(frame, length, inner)
-    return Unread(f"link type {link_name(link)} is not read")
+    return Unread(f"{link_name(link)} is not read")
 
 
 def _inner(frame: bytes, at: int, link: int) -> Found | Unread:
