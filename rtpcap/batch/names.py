@@ -52,8 +52,10 @@ class Prefixes:
     def __init__(self, taken: Iterable[tuple[str, str]] = ()) -> None:
         self._of: dict[str, str] = {}
         self._owner: dict[str, str] = {}
+        self._earlier = set[str]()
         for path, prefix in taken:
             self._keep(path, prefix)
+            self._earlier.add(path)
 
     def _keep(self, path: str, prefix: str) -> str:
         self._of[path] = prefix
@@ -74,7 +76,7 @@ class Prefixes:
         if owner is None:
             return True
         # The prefix of an input that is gone is free again: moved captures keep their names.
-        if os.path.exists(owner):
+        if owner not in self._earlier or os.path.exists(owner):
             return False
         del self._of[owner]
         return True
