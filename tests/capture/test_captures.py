@@ -1,0 +1,145 @@
+"""Real captures: each opens or says why not, and dpkt finds the same datagrams frame by frame."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dpkt
+import pytest
+
+from rtpcap.capture.formats import open_source
+from rtpcap.errors import CaptureError
+from tests.capture.read import read_path
+
+FOLDER = Path(__file__).resolve().parents[2] / ".." / "shared" / "captures"
+SUFFIXES = {".pcap", ".pcapng", ".cap", ".rtp", ".rtpdump", ".erf", ".gz"}
+FILES = sorted(
+    path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.suffix in SUFFIXES
+)
+pytestmark = pytest.mark.skipif(not FILES, reason="the captures are not beside the project")
+
+NO_CAPTURES = {
+    "an rtpdump file, which is not read yet",
+    "gzip-compressed capture: unpack it first",
+    "no capture: begins with 00 47 2f 00",
+    *(f"no capture: begins with 02 00 {bytes_}" for bytes_ in ("0f a0", "0f a2", "13 c6", "0c ae")),
+    *(f"no capture: begins with 02 00 {bytes_}" for bytes_ in ("40 00", "40 02")),
+}
+# tshark 4.0.17 stops at the same frame of it: "unknown SHB version 2.0".
+DAMAGED = {"google+gopacket/le_test901.pcapng": "a section of an unknown pcapng version"}
+LINKS = {1: dpkt.ethernet.Ethernet, 113: dpkt.sll.SLL}
+DPKT_ERRORS = (dpkt.UnpackError, struct.error, ValueError, IndexError, KeyError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Udp:
+    """What dpkt says of a frame that it takes for plain UDP."""
+
+    src: str
+    src_port: int
+    dst: str
+    dst_port: int
+    payload: bytes
+
+
+def dpkt_frames(path: Path) -> Iterator[Udp | str]:
+    """For each frame: the datagram, ``"other"`` for another plain packet, ``""`` for no opinion."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+        file.seek(0)
+        is_pcapng = magic == b"\x0a\x0d\x0d\x0a"
+        reader = (dpkt.pcapng.Reader if is_pcapng else dpkt.pcap.Reader)(file)
+        link = LINKS.get(reader.datalink() & 0xFFFF)
+        for _, data in reader:
+            yield _look(data, link) if link else ""
+
+
+def _look(data: bytes, link: type) -> Udp | str:
+    try:
+        packet = link(data).data
+    except DPKT_ERRORS:
+        return ""
+    if isinstance(packet, dpkt.ip.IP):
+        if packet.mf or packet.offset:
+            return "other"
+        room = packet.len - packet.hl * 4 if packet.len else len(data)
+        family = socket.AF_INET
+    elif isinstance(packet, dpkt.ip6.IP6):
+        if packet.extension_hdrs:
+            return ""
+        room = packet.plen or len(data)
+        family = socket.AF_INET6
+    else:
+        return ""
+    if not isinstance(packet.data, dpkt.udp.UDP):
+        return "other"
+    udp = packet.data
+    if not 8 <= udp.ulen <= room:
+        return "other"
+    ends = [socket.inet_ntop(family, end) for end in (packet.src, packet.dst)]
+    payload = bytes(udp.data)[: udp.ulen - 8]
+    return Udp(ends[0], udp.sport, ends[1], udp.dport, payload)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_capture_opens_or_says_why_not(name: str) -> None:
+    try:
+        reading = read_path(FOLDER / name)
+    except CaptureError as error:
+        path, _, reason = str(error).partition(": ")
+        assert path == str(FOLDER / name)
+        assert reason in NO_CAPTURES
+    else:
+        assert [damage.reason for damage in reading.damage] == (
+            [DAMAGED[name]] if name in DAMAGED else []
+        )
+        assert reading.facts == read_path(FOLDER / name, 70_000).facts
+
+
+def agreement(path: Path) -> int:
+    """How many frames dpkt and this package both found a datagram in; none may differ."""
+    ours = {datagram.frame: datagram for datagram in read_path(path).datagrams}
+    agreed = 0
+    for frame, theirs in enumerate(dpkt_frames(path), 1):
+        found = ours.get(frame)
+        if isinstance(theirs, Udp):
+            assert found is not None, frame
+            assert found.src_port == theirs.src_port, frame
+            assert found.dst_port == theirs.dst_port, frame
+            assert (found.src, found.dst) == (theirs.src, theirs.dst), frame
+            assert found.payload == theirs.payload, frame
+            agreed += 1
+        elif theirs:
+            assert found is None, frame
+    return agreed
+
+
+def readable_by_dpkt(path: Path) -> bool:
+    """One interface, packets with times, and no length in a byte order of its own.
+
+    dpkt gives all packets of a pcapng the first interface's link type, and passes over those
+    without a time and those that are no packets.
+    """
+    try:
+        source = open_source(path)
+        chunks = list(source.chunks())
+    except CaptureError:
+        return False
+    if path.read_bytes()[:4] == bytes.fromhex("34cdb2a1"):
+        return False
+    if source.format == "pcap":
+        return True
+    if source.damage:
+        return False
+    single = all(isinstance(records.link, int) and records.link < 0xFFFE for records in chunks)
+    return single and len(source.link_types) == 1 and source.first_time_ns > 0
+
+
+def test_dpkt_finds_the_same_datagrams() -> None:
+    compared = {name: agreement(FOLDER / name) for name in FILES if readable_by_dpkt(FOLDER / name)}
+    assert len(compared) > 200
+    assert sum(compared.values()) > 100_000
