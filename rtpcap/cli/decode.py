@@ -69,12 +69,11 @@ def decode(
     """
     from tqdm import tqdm
 
-    from rtpcap.batch.decode import DecodeOptions
-    from rtpcap.batch.decode import decode as decoded
+    from rtpcap import batch
 
     check(form)
     inputs, selectors = Inputs(names), Selectors(**chosen)
-    options = DecodeOptions(
+    options = batch.DecodeOptions(
         split,
         {number: str(told) for number, told in mapped.items()},
         selectors.ssrc,
@@ -83,7 +82,7 @@ def decode(
         selectors.payload_type,
     )
     try:
-        results = decoded(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))
+        results = batch.decode(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))
     except OSError as error:
         raise click.UsageError(f"cannot write into {folder}: {error.strerror}") from error
     written = silent = skipped = 0

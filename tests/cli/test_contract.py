@@ -1,0 +1,196 @@
+"""What machines read: the keys of each verb, and that every format says the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rtpcap import open as open_capture
+from tests.cli.harness import FIXTURES, Row, csv_of, json_of, rtpcap
+from tests.views.build import capture, eventful, steady, without_times
+
+KEYS = {
+    "info": "file format link_types packets bytes start_time duration_s calls streams dtmf "
+    "not_understood",
+    "streams": "ssrc src src_port dst dst_port codec clock_rate payload_types packets expected "
+    "lost lost_pct duplicates captured_twice reordered jitter_ms jitter_max_ms jitter_last_ms "
+    "first_frame last_frame start_s duration_s encrypted decodable why_not call",
+    "packets": "frame time_ns ssrc sequence timestamp payload_type marker size payload_size fault",
+    "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
+    "dtmf": "ssrc digit start_s duration_s source frame",
+    "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
+}
+FILES = {
+    "info": FIXTURES / "ovs-qinq.pcap",
+    "streams": FIXTURES / "pj-pcmu.pcap",
+    "packets": FIXTURES / "gst-dtmf.pcap",
+    "gaps": FIXTURES / "gst-loss.pcap",
+    "dtmf": FIXTURES / "gst-dtmf.pcap",
+    "decode": FIXTURES / "pj-pcmu.pcap",
+}
+
+
+def arguments(verb: str, folder: Path) -> list[str | Path]:
+    return [FILES[verb], *(["-o", folder / "out"] if verb == "decode" else [])]
+
+
+@pytest.mark.parametrize("verb", KEYS)
+def test_the_keys_come_first_and_in_order(verb: str, tmp_path: Path) -> None:
+    keys = KEYS[verb].split()
+    rows = json_of(verb, *arguments(verb, tmp_path))
+    assert rows
+    for row in rows:
+        assert list(row)[: len(keys)] == keys
+
+
+@pytest.mark.parametrize("verb", KEYS)
+def test_lines_are_the_same_objects(verb: str, tmp_path: Path) -> None:
+    first = arguments(verb, tmp_path)
+    rows = json_of(verb, *first)
+    done = rtpcap(verb, *first, "--format", "jsonl")
+    skipped = [{**row, "skipped": True} for row in rows] if verb == "decode" else rows
+    assert [json.loads(line) for line in done.out.splitlines()] == skipped
+
+
+def csv_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        if any(isinstance(inside, dict) for inside in value):
+            return json.dumps(value)
+        return " ".join(map(str, value))
+    return str(value)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in KEYS if verb != "decode"])
+def test_csv_is_the_same_table(verb: str, tmp_path: Path) -> None:
+    rows = json_of(verb, FILES[verb])
+    table = csv_of(verb, FILES[verb])
+    assert list(table[0]) == list(rows[0])
+    expected = [{key: csv_text(value) for key, value in row.items()} for row in rows]
+    assert table == expected
+
+
+def test_streams_are_those_of_the_package() -> None:
+    found = open_capture(FILES["streams"])
+    assert len(found.calls) == 1
+    rows = json_of("streams", FILES["streams"])
+    assert rows == found.streams.rows()
+    assert {row["call"] for row in rows} == {found.calls[0].call_id}
+
+
+def test_a_file_without_a_verb_is_info() -> None:
+    for name in ("pj-pcmu.pcap", "ff-l16m.pcapng"):
+        done = rtpcap(FIXTURES / name, "--format", "json")
+        assert done.rows() == json_of("info", FIXTURES / name)
+        assert done.rows() == [open_capture(FIXTURES / name).row()]
+    text = rtpcap(FILES["streams"])
+    assert text == rtpcap("info", FILES["streams"])
+    assert "2 RTP streams" in text.out
+
+
+def test_info_counts_what_was_not_understood() -> None:
+    (row,) = json_of("info", FILES["info"])
+    told = row["not_understood"]
+    assert isinstance(told, list)
+    for reason in told:
+        assert list(reason) == ["reason", "count", "first_frame"]
+    assert row["start_time"] == open_capture(FILES["info"]).start_time
+    assert str(row["start_time"])[-11] == "."
+
+
+def test_values_of_gaps(tmp_path: Path) -> None:
+    rows = json_of("gaps", capture(tmp_path / "c.pcap", eventful()))
+    assert [(row["reason"], row["packets"], row["first_sequence"]) for row in rows] == [
+        ("lost", 30, 100),
+        ("restart", 0, 60012),
+        ("lost", 1, 60100),
+        ("dtx", 0, 60201),
+    ]
+    assert rows[0]["duration_s"] == pytest.approx(0.6)
+    assert rows[3]["duration_s"] == pytest.approx(2.0)
+    assert [row["frame_before"] for row in rows] == sorted(
+        int(str(r["frame_before"])) for r in rows
+    )
+
+
+def test_values_of_dtmf() -> None:
+    rows = json_of("dtmf", FILES["dtmf"])
+    assert "".join(str(row["digit"]) for row in rows) == "1590*#AD"
+    assert {row["source"] for row in rows} == {"rfc4733"}
+    assert {row["duration_s"] for row in rows} == {0.32}
+
+
+def test_values_of_packets(tmp_path: Path) -> None:
+    sent = eventful()
+    rows = json_of("packets", capture(tmp_path / "c.pcap", sent))
+    assert [row["sequence"] for row in rows] == [packet.sequence for packet in sent]
+    assert {(row["size"], row["payload_size"], row["marker"]) for row in rows} == {
+        (172, 160, False)
+    }
+    assert {row["ssrc"] for row in rows} == {"0x00001234"}
+
+
+def test_what_has_no_time_is_null(tmp_path: Path) -> None:
+    path = without_times(tmp_path / "c.pcapng", [p for p in steady(40) if p.sequence != 20])
+    (stream,) = json_of("streams", path)
+    for key in ("jitter_ms", "jitter_max_ms", "jitter_last_ms", "start_s", "duration_s"):
+        assert stream[key] is None
+    (info,) = json_of("info", path)
+    assert info["start_time"] is info["duration_s"] is None
+    assert {row["time_ns"] for row in json_of("packets", path)} == {None}
+    (gap,) = json_of("gaps", path)
+    assert gap["start_s"] is None
+
+
+def test_several_inputs_say_which() -> None:
+    files = [FIXTURES / "gst-loss.pcap", FIXTURES / "gst-dup.pcap"]
+    rows = json_of("streams", *files)
+    assert [row["file"] for row in rows] == [str(file) for file in files]
+    assert next(iter(rows[0])) == "file"
+    assert [row["file"] for row in csv_of("streams", *files)] == [str(file) for file in files]
+    assert "file" not in json_of("streams", files[0])[0]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in KEYS if verb != "decode"])
+@pytest.mark.parametrize("columns", [80, 132])
+def test_tables_fit_the_terminal(verb: str, columns: int) -> None:
+    for path in sorted(FIXTURES.glob("*.pcap*")):
+        done = rtpcap(verb, path, columns=columns)
+        assert done.code == 0
+        assert max(map(len, done.lines()), default=0) <= max(columns, len(str(path)) + 1)
+
+
+def first_of(row: Row, *keys: str) -> list[object]:
+    return [row[key] for key in keys]
+
+
+def test_the_selectors() -> None:
+    path = FILES["streams"]
+    one, other = json_of("streams", path)
+    ssrc = str(one["ssrc"])
+    assert json_of("streams", path, "--ssrc", ssrc) == [one]
+    assert json_of("streams", path, "--ssrc", str(int(ssrc, 16))) == [one]
+    source = f"{other['src']}:{other['src_port']}"
+    assert json_of("streams", path, "--src", source) == [other]
+    assert json_of("streams", path, "--dst", source) == [one]
+    assert json_of("streams", path, "--src", str(one["src"])) == [one, other]
+    assert json_of("streams", path, "--pt", "0") == [one, other]
+    assert json_of("streams", path, "--pt", "120") == [one]
+    assert {row["ssrc"] for row in json_of("packets", path, "--ssrc", ssrc)} == {ssrc}
+    assert json_of("dtmf", path, "--ssrc", str(other["ssrc"])) == []
+
+
+def test_a_payload_type_is_named(tmp_path: Path) -> None:
+    sent = steady(40)
+    for packet in sent:
+        packet.payload_type = 96
+    path = capture(tmp_path / "c.pcap", sent)
+    (row,) = json_of("streams", path)
+    assert first_of(row, "codec", "clock_rate", "decodable") == [None, None, False]
+    (row,) = json_of("streams", path, "--map", "96=PCMU/8000", "--map", "97=PCMA/8000")
+    assert first_of(row, "codec", "clock_rate", "decodable") == ["PCMU", 8000, True]
