@@ -33,7 +33,7 @@ FILES = {
 
 
 def arguments(verb: str, folder: Path) -> list[str | Path]:
-    return [FILES[verb], *(["-o", folder / "out"] if verb == "decode" else [])]
+    return [FILES[verb], "-o", folder / "out"] if verb == "decode" else [FILES[verb]]
 
 
 @pytest.mark.parametrize("verb", KEYS)

@@ -14,6 +14,10 @@ PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 Cell = nbformat.NotebookNode
 
 
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
 def code_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
@@ -37,8 +41,8 @@ def test_they_are_there() -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_committed_outputs_are_those_of_a_run(path: Path) -> None:
-    committed = nbformat.read(path, as_version=4)
-    fresh = nbformat.read(path, as_version=4)
+    committed = read(path)
+    fresh = read(path)
     for cell in code_cells(fresh):
         cell.outputs = []
     client = NotebookClient(
@@ -60,7 +64,7 @@ def test_committed_outputs_are_those_of_a_run(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_question_few_calls_a_sentence(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     first = notebook.cells[0]
     assert first.cell_type == "markdown"
     assert first.source.splitlines()[0].endswith("?")

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from rtpcap.views.columns import Row
 from rtpcap.views.html import fields_html, rows_html
 
 EVIL = "<script>alert(1)</script>&\"'\x1b"
@@ -45,7 +46,7 @@ def test_every_text_is_escaped(html: str) -> None:
 
 
 def test_a_row_a_line_and_only_columns_with_values() -> None:
-    rows = [{"a": 1, "b": None, "c": True}, {"a": 2.5, "b": "", "c": math.nan}]
+    rows: list[Row] = [{"a": 1, "b": None, "c": True}, {"a": 2.5, "b": "", "c": math.nan}]
     found = Tags(rows_html(rows, "two"))
     assert found.tags.count("tr") == 3
     assert [text for text in found.text if text] == ["two", "a", "c", "1", "yes", "2.5"]

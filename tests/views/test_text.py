@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtpcap.views.columns import COLUMNS, Column
+from rtpcap.views.columns import COLUMNS, Column, Row
 from rtpcap.views.text import (
     defused,
     in_order,
@@ -50,7 +50,8 @@ def test_an_object_that_is_no_value_is_refused() -> None:
 
 
 def test_json_is_one_array() -> None:
-    for rows in ([], [{"a": 1}], [{"a": 1}, {"a": "ü"}]):
+    some: list[list[Row]] = [[], [{"a": 1}], [{"a": 1}, {"a": "ü"}]]
+    for rows in some:
         out = io.StringIO()
         write_json(rows, out)
         assert json.loads(out.getvalue()) == rows
@@ -91,7 +92,7 @@ def test_plain_text_stays_as_it_is() -> None:
 
 def test_keys_come_in_the_order_of_the_columns() -> None:
     columns = (Column("a", "text"), Column("b", "integer"))
-    rows = [{"b": 1, "a": "x"}, {"more": 2, "b": 3}, {"a": "y", "b": 4}]
+    rows: list[Row] = [{"b": 1, "a": "x"}, {"more": 2, "b": 3}, {"a": "y", "b": 4}]
     ordered = list(in_order(rows, columns))
     assert [list(row) for row in ordered] == [["a", "b"], ["a", "b", "more"], ["a", "b"]]
     assert ordered[1] == {"a": None, "b": 3, "more": 2}
