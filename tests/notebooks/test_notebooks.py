@@ -15,7 +15,7 @@ Cell = nbformat.NotebookNode
 
 
 def read(path: Path) -> nbformat.NotebookNode:
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(path, as_version=4)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[Cell]:
