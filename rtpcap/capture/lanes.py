@@ -35,6 +35,7 @@ class Chain:
 
     The 32-bit length stands `field` bytes into a record; the next record begins `extra` bytes
     plus that length after it. A length outside `least`..`most`, or off `multiple`, ends the chain.
+    `least` and `extra` together are no less than the bytes up to the end of the length field.
     The bytes ``signature[0]:signature[1]`` of a record are nearly always those of the one before.
     """
 
@@ -146,7 +147,6 @@ def _advance(
     place, length = np.stack(steps, axis=1), np.stack(found, axis=1)
     mine = place < limits[:, np.newaxis]
     whole = _possible(length, chain) & (place + length + chain.extra <= end)
-    whole &= place + chain.head <= end
     bad = mine & ~whole
     first_bad = bad.argmax(axis=1)
     any_bad = bad.any(axis=1)

@@ -268,6 +268,17 @@ def pcapng_simple_packets_are_cut_by_the_first_interface() -> Scenario:
 
 
 @scenario
+def pcapng_simple_packets_end_before_their_padding() -> Scenario:
+    # No length within says where the payload ends: only the packet's own does.
+    file = section() + interface()
+    payloads = [PAYLOAD[:size] for size in (20, 21, 22, 23)]
+    for payload in payloads:
+        file += simple(Frame(ethernet(ipv4(udp(payload, length=0), total_length=0))))
+    fates = [Payload(payload, time_ns=None) for payload in payloads]
+    return Scenario(file, fates, format="pcapng")
+
+
+@scenario
 def pcapng_packet_of_an_interface_described_only_later() -> Scenario:
     frame = Frame(ethernet(packet()))
     file = section() + interface() + enhanced(frame, number=1) + interface()
@@ -369,6 +380,18 @@ def vlan_tags_without_end() -> Scenario:
 @scenario
 def vlan_tag_cut_off() -> Scenario:
     return one(ethernet(b"\0\1", ether_type=VLAN), Unread("frame ends inside its link headers"))
+
+
+@scenario
+def vlan_tag_that_would_go_on_in_the_next_record() -> Scenario:
+    # The next record's time, in little-endian order, has the EtherType of IPv4 where the tag's is.
+    late = Frame(ethernet(packet()), time_ns=0x00080000 * 1_000_000_000)
+    file = pcap([Frame(build.MACS + b"\x81\x00"), late])
+    fates: list[Fate] = [
+        Unread("frame ends inside its link headers"),
+        Payload(time_ns=late.time_ns),
+    ]
+    return Scenario(file, fates)
 
 
 @scenario
