@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtpcap import __version__
 from rtpcap.batch.manifest import Entry, Manifest
 from rtpcap.batch.names import Prefixes, safe_name
 from rtpcap.batch.run import Result, run
@@ -67,36 +67,41 @@ def decode(
 ) -> Iterator[Result[str, Decoded]]:
     """Decode captures to WAV files in the folder `out`, which is made where it is missing.
 
-    One result a file, in their order; each WAV appears under its name when it is whole. What is in
-    the folder's manifest and unchanged in size, time, options and version is skipped. Files with
-    equal names in different folders get different outputs. Raises OSError where the folder cannot
-    be made.
+    One result a file, each file once, in their order; a WAV appears under its name when it is
+    whole. What is in the folder's manifest and unchanged in size, time, options and version is
+    skipped. Files with equal names in different folders get different outputs. Raises OSError
+    where the folder cannot be made or its manifest not be read.
     """
-    wanted = options or DecodeOptions()
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    return _decode([os.fspath(file) for file in files], folder, wanted, jobs, executor)
+    by_path: dict[str, str] = {}
+    for file in files:
+        by_path.setdefault(os.path.abspath(file), os.fspath(file))
+    return _decode(by_path, Manifest(folder), options or DecodeOptions(), jobs, executor)
 
 
 def _decode(
-    files: Sequence[str], folder: Path, options: DecodeOptions, jobs: int, executor: Executor | None
+    by_path: Mapping[str, str],
+    manifest: Manifest,
+    options: DecodeOptions,
+    jobs: int,
+    executor: Executor | None,
 ) -> Iterator[Result[str, Decoded]]:
-    manifest = Manifest(folder)
+    folder = manifest.folder
     prefixes = Prefixes(manifest.prefixes())
-    noted = options.noted()
+    noted, version = options.noted(), _version()
     work: list[_Work] = []
     done: list[Entry | None] = []
-    for file in files:
-        path = os.path.abspath(file)
+    for path in by_path:
         entry = manifest.entries.get(path)
-        if entry is not None and entry.holds(folder, noted, __version__):
+        if entry is not None and entry.holds(folder, noted, version):
             done.append(entry)
         else:
             done.append(None)
-            work.append(_Work(path, file, prefixes.of(path)))
+            work.append(_Work(path, prefixes.of(path)))
     results = run(work, _Decode(folder.absolute(), options), executor, jobs=jobs)
     try:
-        for file, entry in zip(files, done, strict=True):
+        for file, entry in zip(by_path.values(), done, strict=True):
             skipped = entry is not None
             if entry is None:
                 result = next(results)
@@ -113,15 +118,22 @@ def _decode(
 
 def _named(row: Row, file: str, folder: Path, skipped: bool) -> Row:
     """A row with the names as this run's user would write them."""
-    output = row["output"]
+    output = row.get("output")
     output = os.path.join(folder, output) if isinstance(output, str) else None
     return {**row, "input": file, "output": output, "skipped": skipped}
+
+
+def _version() -> str:
+    """The version of this package as it is installed; empty where it only lies on the path."""
+    try:
+        return metadata.version("rtpcap")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 @dataclass(frozen=True)
 class _Work:
     path: str
-    name: str
     prefix: str
 
 
@@ -135,8 +147,9 @@ class _Decode:
     def __call__(self, work: _Work) -> Entry:
         from rtpcap.api import open
 
-        capture = open(work.name, pt_map=self.options.pt_map)
-        # Before it is read: what changes while it is read is seen as changed in the next run.
+        capture = open(work.path, pt_map=self.options.pt_map)
+        # Only the first bytes were read so far: what changes from here on is seen as changed in
+        # the next run.
         before = os.stat(work.path)
         entry = Entry(
             input=work.path,
@@ -144,7 +157,7 @@ class _Decode:
             size=before.st_size,
             mtime_ns=before.st_mtime_ns,
             options=self.options.noted(),
-            version=__version__,
+            version=_version(),
         )
         rows: list[Row] = []
         outputs: dict[str, int] = {}

@@ -121,6 +121,6 @@ def decode(
 
 
 def _explained(file: str, error: Exception | None) -> Exception:
-    """The error, with the file's name where it does not say that itself."""
-    text = str(error) or type(error).__name__
-    return RuntimeError(text if file in text else f"{file}: {text}")
+    """The error with the file's name, as the user wrote it, in front."""
+    text = (str(error) or type(error).__name__).replace(os.path.abspath(file), file)
+    return RuntimeError(text if text.startswith(file) else f"{file}: {text}")

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from rtpcap import __version__
+from rtpcap.errors import RtpcapError
 
 __all__ = ["cli", "main"]
 
@@ -25,6 +26,7 @@ VERBS = {
     "plot": "plot",
 }
 
+FAILED = 4
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
@@ -87,6 +89,10 @@ class Verbs(click.Group):
             where = f"{context.command_path}: " if context is not None else "rtpcap: "
             click.echo(where + error.format_message().replace("\n", " "), err=True)
             code = error.exit_code
+        except (RtpcapError, OSError) as error:
+            # Such as a full disk: what cannot be laid at the door of one input.
+            click.echo(f"rtpcap: {error}", err=True)
+            code = FAILED
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -122,7 +122,7 @@ def test_what_changed_is_done_anew(tmp_path: Path) -> None:
 
 def test_another_version_is_done_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded(tmp_path, ONE_WAY)
-    monkeypatch.setattr("rtpcap.batch.decoding.__version__", "99")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "99")
     assert [row["skipped"] for row in decoded(tmp_path, ONE_WAY).rows()] == [False]
 
 
@@ -246,3 +246,30 @@ def test_the_table_fits(tmp_path: Path) -> None:
     done = run("decode", FIXTURES, "-o", tmp_path)
     assert max(map(len, done.lines())) <= 80
     assert len(done.lines()) == 19
+
+
+def test_names_are_said_as_they_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ONE_WAY, "call.pcap")
+    Path("bad.pcap").write_text("no capture")
+    done = decoded(Path("out"), "call.pcap", "./call.pcap", "bad.pcap")
+    (row,) = done.rows()
+    assert row["input"] == "call.pcap"
+    assert str(row["output"]).startswith("out/call.1-")
+    assert done.err.startswith("rtpcap: bad.pcap: ")
+
+
+def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "manifest.jsonl").mkdir()
+    done = decoded(tmp_path, ONE_WAY)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+
+
+def test_a_manifest_made_by_others_names_no_other_file(tmp_path: Path) -> None:
+    decoded(tmp_path, ONE_WAY)
+    path = tmp_path / "manifest.jsonl"
+    path.write_text(path.read_text().replace('"prefix": "gst-loss"', '"prefix": "../x"'))
+    (row,) = decoded(tmp_path, ONE_WAY).rows()
+    assert row["skipped"] is False
+    assert Path(str(row["output"])).parent == tmp_path
