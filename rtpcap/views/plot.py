@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -21,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from rtpcap.streams.ledger import FOREIGN
+from rtpcap.views.course import Course, Hole, Line, Tag, holes_of, merged, placed
 from rtpcap.views.envelope import envelope, thinned
 from rtpcap.views.terminal import short
 from rtpcap.views.text import visible
@@ -60,8 +58,6 @@ ROWS = 400
 LEAST_JITTER_MS = 0.05
 """The jitter axis is never finer: below this there is only the clock's own rounding."""
 
-Line = npt.NDArray[np.float64]
-
 
 class GapAxes(Axes):
     """Axes that Jupyter shows as the picture they are in, without pyplot."""
@@ -80,10 +76,10 @@ def gaps(stream: Stream, ax: Axes | None = None, jitter_ax: Axes | None = None) 
     """
     if ax is None:
         return chart([stream]).axes[0]
-    seen = _Seen.of(stream)
-    _draw_sequence(ax, seen)
+    course = Course.of(stream)
+    _draw_sequence(ax, course)
     if jitter_ax is not None:
-        _draw_jitter(jitter_ax, seen)
+        _draw_jitter(jitter_ax, course)
         jitter_ax.set_xlim(ax.get_xlim())
         ax.set_xlabel("")
     return ax
@@ -121,74 +117,38 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
             os.remove(half)
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """A stream as the chart sees it: a place in time and a height for each packet, shape (n,)."""
-
-    stream: Stream
-    x: Line
-    """Seconds from the first frame, or frame numbers where no packet has a time."""
-    y: Line
-    """Sequence numbers without wraps; with restarts, slots since the first packet; nan: in none."""
-    timed: bool
-    restarts: bool
-
-    @classmethod
-    def of(cls, stream: Stream) -> _Seen:
-        ledger = stream.ledger
-        x = stream.time_s
-        timed = bool(np.isfinite(x).any())
-        if not timed:
-            x = stream.packets.frame.astype(np.float64)
-        restarts = bool((ledger.epoch > 0).any())
-        y = ledger.extended.astype(np.float64)
-        inside = ledger.epoch != FOREIGN
-        if restarts:
-            epoch, extended = ledger.epoch[inside], ledger.extended[inside]
-            low = np.full(int(epoch.max()) + 1, np.iinfo(np.int64).max)
-            high = np.full(len(low), np.iinfo(np.int64).min)
-            np.minimum.at(low, epoch, extended)
-            np.maximum.at(high, epoch, extended)
-            slots = np.maximum(high - low + 1, 0)
-            y[inside] = extended - low[epoch] + (slots.cumsum() - slots)[epoch]
-        y[~inside] = np.nan
-        return cls(stream, x, y, timed, restarts)
-
-    def where(self, frames: Sequence[int]) -> Line:
-        """The x of the packets in these frames."""
-        return self.x[np.searchsorted(self.stream.packets.frame, frames)]
-
-
-def _draw_sequence(ax: Axes, seen: _Seen) -> None:
-    stream, ledger = seen.stream, seen.stream.ledger
+def _draw_sequence(ax: Axes, course: Course) -> None:
+    stream, ledger = course.stream, course.stream.ledger
     size = _text_size(ax)
     columns = max(100, int(ax.bbox.width))
-    shown = np.isfinite(seen.x) & np.isfinite(seen.y)
+    shown = np.isfinite(course.x) & np.isfinite(course.y)
     if not shown.any():
         ax.text(0.5, 0.5, "no packet to draw", transform=ax.transAxes, ha="center", fontsize=size)
         return
-    x, y = seen.x[shown], seen.y[shown]
+    x, y = course.x[shown], course.y[shown]
     late, doubled = ledger.reordered[shown], ledger.duplicate[shown]
     _set_limits(ax, x, y, STRIP if any(gap.reason == "lost" for gap in stream.gaps) else 0.04)
 
     legend: list[Artist] = []
     straight = ~late & ~doubled
-    after = seen.where([gap.frame_after for gap in stream.gaps if gap.reason != "lost"])
+    after = course.where([gap.frame_after for gap in stream.gaps if gap.reason != "lost"])
     legend += _draw_line(ax, x[straight], y[straight], after, len(stream.packets), columns)
-    legend += _draw_gaps(ax, seen, size, columns)
+    legend += _draw_gaps(ax, course, size, columns)
     legend += _draw_marks(ax, x[doubled], y[doubled], "s", DUPLICATE, "duplicate", columns)
     legend += _draw_marks(ax, x[late], y[late], "v", LATE, "late", columns)
     if 0 < late.sum() <= STEMS:
         ahead = np.maximum.accumulate(y)[late]
         ax.vlines(x[late], y[late], ahead, color=LATE, linewidth=1, zorder=3)
-    stray = seen.x[np.isnan(seen.y) & np.isfinite(seen.x)]
+    stray = course.x[np.isnan(course.y) & np.isfinite(course.x)]
     if len(stray):
         at = ax.get_ylim()[0]
         legend += _draw_marks(ax, stray, np.full(len(stray), at), "x", STRAY, "stray", columns)
 
     _head(ax, legend, _title(ax, stream, size), size)
-    ax.set_ylabel("packets, in sequence" if seen.restarts else "sequence, unwrapped", fontsize=size)
-    ax.set_xlabel(_x_label(seen), fontsize=size)
+    ax.set_ylabel(
+        "packets, in sequence" if course.restarts else "sequence, unwrapped", fontsize=size
+    )
+    ax.set_xlabel(_x_label(course), fontsize=size)
     ax.ticklabel_format(axis="y", style="plain", useOffset=False)
     _quiet(ax, size)
 
@@ -223,42 +183,9 @@ def _draw_marks(
     return [Line2D([], [], markerfacecolor=face, label=label, **style)]  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
-class _Hole:
-    """Gaps of one kind that lie so close that the picture shows them as one."""
-
-    begin: float
-    end: float
-    size: float
-    """Packets lost; of silences, seconds."""
-
-
-def _merged(begin: Line, end: Line, sizes: Line, apart: float) -> list[_Hole]:
-    """Holes in order of time; those that begin less than `apart` after the one before are one."""
-    holes: list[_Hole] = []
-    for first, last, size in zip(begin.tolist(), end.tolist(), sizes.tolist(), strict=True):
-        if holes and first < max(holes[-1].end, holes[-1].begin + apart):
-            before = holes.pop()
-            first, last = before.begin, max(before.end, last)
-            size += before.size
-        holes.append(_Hole(first, last, size))
-    return holes
-
-
-def _holes(seen: _Seen, found: Sequence[Gap], apart: float) -> list[_Hole]:
-    """The gaps as holes in order of time."""
-    begin = seen.where([gap.frame_before for gap in found])
-    end = seen.where([gap.frame_after for gap in found])
-    begin, end = np.fmin(begin, end), np.fmax(begin, end)
-    sizes = np.array([gap.packets or gap.duration_s or 0 for gap in found], np.float64)
-    order = begin.argsort(kind="stable")
-    order = order[np.isfinite(begin[order])]
-    return _merged(begin[order], end[order], sizes[order], apart)
-
-
-def _draw_gaps(ax: Axes, seen: _Seen, size: float, columns: int) -> list[Artist]:
+def _draw_gaps(ax: Axes, course: Course, size: float, columns: int) -> list[Artist]:
     by_reason: dict[str, list[Gap]] = {"lost": [], "dtx": [], "restart": []}
-    for gap in seen.stream.gaps:
+    for gap in course.stream.gaps:
         by_reason[gap.reason].append(gap)
     left, right = ax.get_xlim()
     pixel = (right - left) / columns
@@ -267,21 +194,23 @@ def _draw_gaps(ax: Axes, seen: _Seen, size: float, columns: int) -> list[Artist]
     if silent:
         seconds = [gap.duration_s for gap in silent if gap.duration_s is not None]
         label = f"{len(silent):,} silent (dtx)" + (f", {sum(seconds):.2f} s" if seconds else "")
-        holes = _holes(seen, silent, pixel)
+        holes = holes_of(course, silent, pixel)
         _bands(ax, holes, 2 * pixel, [1.0] * len(holes), DTX, 0.35, "//")
         if seconds:
-            tags = [_Tag(h.begin, h.end, 0.98, h.size, f"{h.size:.2f} s") for h in holes]
+            tags = [Tag(h.begin, h.end, 0.98, h.size, f"{h.size:.2f} s") for h in holes]
             _label(ax, tags, "top", size, "black", pixel)
         legend.append(Patch(facecolor=DTX, alpha=0.5, hatch="//", label=label))
     if lost:
-        holes = _holes(seen, lost, 4 * pixel)
+        holes = holes_of(course, lost, 4 * pixel)
         missing = sum(gap.packets for gap in lost)
         label = f"{missing:,} lost in {len(lost):,} gap{'s' * (len(lost) > 1)}"
         _draw_lost(ax, holes, pixel, size)
         legend.append(Patch(facecolor=LOST, label=label))
     if anew:
-        at = seen.where([gap.frame_after for gap in anew])
-        begins = [hole.begin for hole in _merged(at, at, np.zeros(len(at)), pixel)]
+        at = course.where([gap.frame_after for gap in anew])
+        anew = [gap for gap, x in zip(anew, at.tolist(), strict=True) if np.isfinite(x)]
+        at = at[np.isfinite(at)]
+        begins = [hole.begin for hole in merged(at, at, np.zeros(len(at)), pixel)]
         style = {"color": RESTART, "linestyle": "--", "linewidth": 1}
         ax.vlines(begins, 0, 1, transform=ax.get_xaxis_transform(), zorder=3, **style)  # type: ignore[arg-type]
         label = f"{len(anew):,} restart{'s' * (len(anew) > 1)}"
@@ -295,7 +224,7 @@ STRIP = 0.16
 """How much of the height, at the bottom, is kept for the sizes of the gaps."""
 
 
-def _draw_lost(ax: Axes, holes: Sequence[_Hole], pixel: float, size: float) -> None:
+def _draw_lost(ax: Axes, holes: Sequence[Hole], pixel: float, size: float) -> None:
     """A pale band where packets are missing, and at its foot a bar as high as they are many."""
     if len(holes) <= MOST_BANDS:
         _bands(ax, holes, 1.5 * pixel, [1.0] * len(holes), LOST, 0.22, "")
@@ -305,7 +234,7 @@ def _draw_lost(ax: Axes, holes: Sequence[_Hole], pixel: float, size: float) -> N
     _bands(ax, holes, 3 * pixel, heights, LOST, 1.0, "")
 
     tags = [
-        _Tag(hole.begin, hole.end, height + 0.01, hole.size, f"{hole.size:,.0f}")
+        Tag(hole.begin, hole.end, height + 0.01, hole.size, f"{hole.size:,.0f}")
         for hole, height in zip(holes, heights, strict=True)
     ]
     tags.sort(key=lambda tag: -tag.weight)
@@ -314,30 +243,10 @@ def _draw_lost(ax: Axes, holes: Sequence[_Hole], pixel: float, size: float) -> N
     )
 
 
-@dataclass(frozen=True)
-class _Tag:
-    """A text that belongs to a span of x; the weightier one stands where two would overlap."""
-
-    begin: float
-    end: float
-    height: float
-    weight: float
-    text: str
-
-
-def _label(
-    ax: Axes, tags: Sequence[_Tag], side: str, size: float, color: str, pixel: float
-) -> None:
+def _label(ax: Axes, tags: Sequence[Tag], side: str, size: float, color: str, pixel: float) -> None:
     """Write each tag at the middle of its span, as far as there is room."""
-    left, right = ax.get_xlim()
     letter = 0.62 * size / 72 * ax.figure.figure.dpi * pixel
-    taken: list[tuple[float, float]] = []
-    for tag in sorted(tags, key=lambda tag: -tag.weight):
-        half = letter * (len(tag.text) + 1) / 2
-        middle = min(max((tag.begin + tag.end) / 2, left + half), right - half)
-        if any(middle + half > begin and middle - half < end for begin, end in taken):
-            continue
-        taken.append((middle - half, middle + half))
+    for middle, tag in placed(tags, letter, ax.get_xlim()):
         ax.text(
             middle,
             tag.height,
@@ -353,7 +262,7 @@ def _label(
 
 def _bands(
     ax: Axes,
-    holes: Sequence[_Hole],
+    holes: Sequence[Hole],
     least: float,
     heights: Sequence[float],
     color: str,
@@ -394,15 +303,15 @@ def _label_restarts(ax: Axes, restarts: Sequence[Gap], at: Line, size: float) ->
         )
 
 
-def _draw_jitter(ax: Axes, seen: _Seen) -> None:
+def _draw_jitter(ax: Axes, course: Course) -> None:
     size = _text_size(ax)
-    jitter = seen.stream.jitter_ms
-    known = np.isfinite(jitter) & np.isfinite(seen.x)
+    jitter = course.stream.jitter_ms
+    known = np.isfinite(jitter) & np.isfinite(course.x)
     if known.any():
-        x, y = envelope(seen.x[known], jitter[known], max(100, int(ax.bbox.width)))
+        x, y = envelope(course.x[known], jitter[known], max(100, int(ax.bbox.width)))
         few = int(known.sum()) * DOT_PIXELS <= ax.bbox.width
         ax.plot(x, y, color=JITTER, linewidth=1, marker="." if few else "", markersize=3)
-        quality = seen.stream.quality
+        quality = course.stream.quality
         if quality.jitter_ms is not None and quality.jitter_max_ms is not None:
             text = f"mean {quality.jitter_ms:.2f}, max {quality.jitter_max_ms:.2f}"
             place = {"ha": "right", "va": "top", "fontsize": size, "transform": ax.transAxes}
@@ -411,11 +320,11 @@ def _draw_jitter(ax: Axes, seen: _Seen) -> None:
         # Room above the curve for the figures.
         ax.set_ylim(0, 1.45 * max(float(jitter[known].max()), LEAST_JITTER_MS))
     else:
-        why = "no jitter: no clock rate is known" if seen.timed else "no jitter: no times"
+        why = "no jitter: no clock rate is known" if course.timed else "no jitter: no times"
         ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", va="center", fontsize=size)
         ax.set_yticks([])
     ax.set_ylabel("jitter, ms", fontsize=size)
-    ax.set_xlabel(_x_label(seen), fontsize=size)
+    ax.set_xlabel(_x_label(course), fontsize=size)
     _quiet(ax, size)
 
 
@@ -474,8 +383,8 @@ def _title(ax: Axes, stream: Stream, size: float) -> str:
     return f"{short(head, letters)}\n{short(route, letters)}"
 
 
-def _x_label(seen: _Seen) -> str:
-    return "seconds from the first frame" if seen.timed else "frame"
+def _x_label(course: Course) -> str:
+    return "seconds from the first frame" if course.timed else "frame"
 
 
 def _text_size(ax: Axes) -> float:
