@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from rtpcap.audio.audio import Audio
 from rtpcap.audio.track import Track
+from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
@@ -17,11 +18,14 @@ __all__ = ["Call", "Calls", "guess_calls"]
 REANCHOR_S = 0.5
 """Drift from the capture's clock at which a side of a call is laid anew, at a pause."""
 
+Endpoint = tuple[str, int]
+
 
 class Call:
     """The streams of one conversation: `left` those of who spoke first, `right` the others."""
 
     guessed = True
+    """Whether it was made out from the streams alone, without signalling."""
 
     def __init__(self, call_id: str, left: list[Stream], right: list[Stream]) -> None:
         self.call_id = call_id
@@ -43,18 +47,137 @@ class Call:
     @property
     def duration_s(self) -> float | None:
         """From the first packet of either side to the last."""
-        starts = [s.start_ns for s in self.streams if s.start_ns is not None]
-        ends = [s.end_ns for s in self.streams if s.end_ns is not None]
+        starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
+        ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
         return (max(ends) - min(starts)) / 1e9 if starts and ends else None
 
     def tracks(self) -> list[Track]:
-        """The sides that can be decoded, left first, on the capture's clock from one origin.
+        """The two sides on the capture's clock from one origin, left first.
 
-        Each side is laid anew at a pause when it has drifted `REANCHOR_S` from that clock.
-        Raises CodecUnavailable where neither side has audio.
+        Each side is laid anew at a pause when it has drifted `REANCHOR_S` from that clock. Raises
+        CodecUnavailable where a side has no audio, or the sides have different sample rates.
         """
-        raise NotImplementedError
+        starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
+        origin = min(starts, default=None)
+        sides = []
+        for side in (self.left, self.right):
+            spoken = [stream for stream in side if stream.decodable]
+            if not spoken:
+                raise CodecUnavailable(side[0].why_not)
+            tracks = [s.track(origin_ns=origin, reanchor_s=REANCHOR_S) for s in spoken]
+            sides.append(Track.together(tracks))
+        left, right = sides
+        if left.rate != right.rate:
+            raise CodecUnavailable(
+                f"the two sides have different sample rates, {left.rate} and {right.rate} Hz: "
+                "decode them as single streams"
+            )
+        return sides
 
     def audio(self) -> Audio:
-        """Both sides: stereo, first speaker left; mono where only one side can be decoded."""
+        """Both sides in one: stereo, first speaker left. Raises as `tracks` does."""
         return Audio.from_tracks(self.tracks())
+
+    def row(self) -> dict[str, object]:
+        """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""
+        return {
+            "call_id": self.call_id,
+            "caller": None,
+            "callee": None,
+            "state": None,
+            "status": None,
+            "start_s": self.start_s,
+            "setup_s": None,
+            "duration_s": self.duration_s,
+            "streams": [f"0x{stream.ssrc:08x}" for stream in self.streams],
+            "guessed": self.guessed,
+        }
+
+    def __repr__(self) -> str:
+        first = self.streams[0]
+        seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
+        route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
+        return f"<Call {self.call_id} {route}, {len(self.streams)} streams{seconds}>"
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html([stream.row() for stream in self.streams], repr(self))
+
+
+class Calls(Sequence[Call]):
+    """Calls in order of first frame."""
+
+    def __init__(self, calls: Iterable[Call]) -> None:
+        self._calls = tuple(calls)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> Calls: ...
+    def __getitem__(self, index: int | slice) -> Call | Calls:
+        return Calls(self._calls[index]) if isinstance(index, slice) else self._calls[index]
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict a call, keys as ``rtpcap calls`` prints them."""
+        return [call.row() for call in self]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a call."""
+        from rtpcap.views.table import calls_frame
+
+        return calls_frame(self)
+
+    def __repr__(self) -> str:
+        return f"<Calls {len(self)} calls, {sum(call.guessed for call in self)} of them guessed>"
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html(self.rows(), repr(self))
+
+
+def guess_calls(streams: Iterable[Stream]) -> Calls:
+    """Streams with mirrored addresses that overlap in time, as calls.
+
+    Streams between two endpoints that follow each other without a moment's overlap are different
+    calls; those that overlap, also through a third one, are the same. Video is left aside, and so
+    are streams that nobody answers.
+    """
+    between: dict[frozenset[Endpoint], list[Stream]] = {}
+    for stream in streams:
+        if stream.format is None or not stream.format.is_video:
+            ends = frozenset([(stream.src, stream.src_port), (stream.dst, stream.dst_port)])
+            between.setdefault(ends, []).append(stream)
+    found = []
+    for together in between.values():
+        for group in _overlapping(together):
+            first = group[0]
+            speaker = (first.src, first.src_port)
+            left = [s for s in group if (s.src, s.src_port) == speaker]
+            right = [s for s in group if (s.src, s.src_port) != speaker]
+            if right:
+                found.append((left, right))
+    found.sort(key=lambda sides: sides[0][0].first_frame)
+    return Calls(Call(f"guessed-{i}", *sides) for i, sides in enumerate(found, start=1))
+
+
+def _overlapping(streams: list[Stream]) -> list[list[Stream]]:
+    """The streams in groups that overlap in time; streams without times overlap all."""
+    groups: list[list[Stream]] = []
+    last_end: int | None = None
+    for stream in sorted(streams, key=lambda stream: (stream.start_ns or 0, stream.first_frame)):
+        start, end = stream.start_ns, stream.end_ns
+        if groups and (start is None or last_end is None or start <= last_end):
+            groups[-1].append(stream)
+        else:
+            groups.append([stream])
+            last_end = None
+        if end is not None:
+            last_end = end if last_end is None else max(last_end, end)
+    for group in groups:
+        group.sort(key=lambda stream: stream.first_frame)
+    return groups
