@@ -17,7 +17,7 @@ from rtpcap.errors import CodecUnavailable
 
 if TYPE_CHECKING:
     from rtpcap.api import Capture
-    from rtpcap.audio.track import Track
+    from rtpcap.audio.line import Line
     from rtpcap.streams.call import Call
     from rtpcap.streams.stream import Stream
 
@@ -166,7 +166,7 @@ class _Decode:
             unit = waiting.pop(0)
             row = unit.row()
             try:
-                tracks = unit.tracks()
+                lines = unit.lines()
             except CodecUnavailable as error:
                 # A call with a side that has no audio, or two that do not fit into one file.
                 if unit.call is not None:
@@ -175,7 +175,7 @@ class _Decode:
                 row["why_not"] = str(error)
             else:
                 name = f"{work.prefix}.{unit.name}.wav"
-                row |= _write(self.folder / name, tracks)
+                row |= _write(self.folder / name, lines)
                 row["output"] = name
                 outputs[name] = os.stat(self.folder / name).st_size
             rows.append(row)
@@ -191,9 +191,9 @@ class _Unit:
     streams: list[Stream]
     call: Call | None = None
 
-    def tracks(self) -> list[Track]:
-        """Their audio, one track a channel group. Raises CodecUnavailable."""
-        return self.call.tracks() if self.call else [self.streams[0].track()]
+    def lines(self) -> list[Line]:
+        """Their audio, one line a side. Raises CodecUnavailable."""
+        return self.call.lines() if self.call else [self.streams[0].track()]
 
     def row(self) -> Row:
         """The row of ``rtpcap decode``, before a file is written."""
@@ -237,11 +237,11 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
     return sorted(units, key=lambda unit: unit.streams[0].first_frame)
 
 
-def _write(path: Path, tracks: list[Track]) -> Row:
+def _write(path: Path, lines: list[Line]) -> Row:
     """Write a WAV; gives what it holds, with the keys of ``rtpcap decode``."""
     from rtpcap.audio.wav import write_wav
 
-    written = write_wav(path, tracks)
+    written = write_wav(path, lines)
     return {
         "rate": written.rate,
         "channels": written.channels,

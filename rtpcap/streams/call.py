@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, overload
 
 from rtpcap.audio.audio import Audio
-from rtpcap.audio.track import Track
+from rtpcap.audio.line import Line
+from rtpcap.audio.track import Mix
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.stream import Stream
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Calls", "guess_calls"]
 
+SECOND_NS = 1_000_000_000
 REANCHOR_S = 0.5
 """Drift from the capture's clock at which a side of a call is laid anew, at a pause."""
 
@@ -51,32 +53,37 @@ class Call:
         ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
         return (max(ends) - min(starts)) / 1e9 if starts and ends else None
 
-    def tracks(self) -> list[Track]:
+    def lines(self) -> list[Line]:
         """The two sides on the capture's clock from one origin, left first.
 
         Each side is laid anew at a pause when it has drifted `REANCHOR_S` from that clock. Raises
-        CodecUnavailable where a side has no audio, or the sides have different sample rates.
+        CodecUnavailable where a side has no audio, or the sides do not fit side by side.
         """
-        starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
-        origin = min(starts, default=None)
-        sides = []
-        for side in (self.left, self.right):
+        origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
+        sides = self._laid(origin)
+        left, right = sides
+        if left.rate != right.rate or left.channels != 1 or right.channels != 1:
+            raise CodecUnavailable(
+                "the two sides differ in sample rate or are stereo: decode them as single streams"
+            )
+        # A packet that was overtaken by the very first one belongs before it.
+        early = min(0, left.begin, right.begin)
+        if early and origin is not None:
+            sides = self._laid(origin + early * SECOND_NS // left.rate)
+        return list(sides)
+
+    def _laid(self, origin_ns: int | None) -> tuple[Mix, Mix]:
+        def laid(side: list[Stream]) -> Mix:
             spoken = [stream for stream in side if stream.decodable]
             if not spoken:
                 raise CodecUnavailable(side[0].why_not)
-            tracks = [s.track(origin_ns=origin, reanchor_s=REANCHOR_S) for s in spoken]
-            sides.append(Track.together(tracks))
-        left, right = sides
-        if left.rate != right.rate:
-            raise CodecUnavailable(
-                f"the two sides have different sample rates, {left.rate} and {right.rate} Hz: "
-                "decode them as single streams"
-            )
-        return sides
+            return Mix([s.track(origin_ns=origin_ns, reanchor_s=REANCHOR_S) for s in spoken])
+
+        return laid(self.left), laid(self.right)
 
     def audio(self) -> Audio:
-        """Both sides in one: stereo, first speaker left. Raises as `tracks` does."""
-        return Audio.from_tracks(self.tracks())
+        """Both sides in one: stereo, first speaker left. Raises as `lines` does."""
+        return Audio.from_lines(self.lines())
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""

@@ -90,8 +90,6 @@ class Finder:
         self._keys = KeyTable(1)
         self._flow_of: list[npt.NDArray[np.int32]] = []
         self._columns = _Columns()
-        self._rebuilt: list[npt.NDArray[np.uint8]] = []
-        self._rebuilt_size = 0
 
     def feed(self, datagrams: Datagrams) -> None:
         """Keep a row for each datagram of a chunk that could be RTP."""
@@ -123,13 +121,8 @@ class Finder:
         if len(new):
             rows = np.unique(stream[new], return_index=True)[1]
             self._flow_of.append(flow[new[rows]])
-        shift = np.array([datagrams.base, self._rebuilt_size], np.int64)
-        begin = packets.begin + (shift[packets.block] if packets.block.any() else datagrams.base)
-        for rebuilt in datagrams.blocks[1:]:
-            self._rebuilt.append(rebuilt)
-            self._rebuilt_size += len(rebuilt)
         self._columns.append(
-            begin=begin,
+            begin=packets.begin + datagrams.base,
             time_ns=packets.time_ns,
             stream=stream,
             frame=packets.frame,
@@ -153,7 +146,7 @@ class Finder:
         ids = np.flatnonzero(enough)
         lengths = counts[ids]
         starts = lengths.cumsum() - lengths
-        blocks = (file, np.concatenate(self._rebuilt)) if self._rebuilt else (file,)
+        blocks = (file,)
         packets = Packets(blocks=blocks, **columns)
         passed = np.zeros(len(ids), np.bool_)
         for first, last, rows in batches(starts, len(order)):
@@ -172,9 +165,7 @@ class Finder:
         return Found(Packets(blocks=blocks, **columns), lengths.cumsum() - lengths, flows[ids])
 
 
-def _grouped(
-    stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
+def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """The rows of the wanted streams, streams one after the other, each in capture order."""
     # A stable sort of 16-bit numbers is a radix sort.
     narrow = stream.astype(np.uint16) if len(wanted) <= 1 << 16 else stream

@@ -135,7 +135,9 @@ def _event_cells(
     rows = rows[possible[cell[rows]]]
     if not len(rows):
         return []
-    report = split_events(packets.take_payloads(rows, EVENT_BYTES).view(">u4")[:, 0].astype(np.uint32))
+    report = split_events(
+        packets.take_payloads(rows, EVENT_BYTES).view(">u4")[:, 0].astype(np.uint32)
+    )
     named = np.zeros(256, np.bool_)
     named[list(EVENT_NAMES)] = True
     here = cell[rows]

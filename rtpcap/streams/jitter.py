@@ -80,7 +80,9 @@ def interarrival(
     return Jitter(made if rows is None else rows[made], value, mean, largest, last)
 
 
-def smooth(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def smooth(
+    values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """J after each of `values` (shape (n,)), beginning at 0 with each of the runs of `counts`."""
     blocks = -(-counts // BLOCK)
     starts = (blocks.cumsum() - blocks) * BLOCK

@@ -106,18 +106,14 @@ def jitter(
     number = packets.payload_type
     used = np.unique(number)
     rates = np.unique(clock_rate[:, used])
-    clocks = (
-        np.broadcast_to(rates, len(number)) if len(rates) == 1 else clock_rate[stream, number]
-    )
+    clocks = np.broadcast_to(rates, len(number)) if len(rates) == 1 else clock_rate[stream, number]
     rows = None
     counted = ledger.epoch != FOREIGN
     if not media[:, used].all():
         counted &= media[stream, number]
     if not counted.all():
         rows = np.flatnonzero(counted)
-    return interarrival(
-        packets.timestamp, packets.time_ns, clocks, ledger.epoch, stream, rows, k
-    )
+    return interarrival(packets.timestamp, packets.time_ns, clocks, ledger.epoch, stream, rows, k)
 
 
 def _figure(value: float) -> float | None:

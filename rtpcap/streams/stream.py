@@ -19,7 +19,7 @@ from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.discover import Found
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.gaps import Gaps, find_gaps
-from rtpcap.streams.ledger import Clocks, Ledger
+from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
 from rtpcap.streams.quality import Quality, jitter, measure
 
 if TYPE_CHECKING:
@@ -292,21 +292,25 @@ class Stream:
             return str(reason)
         return None
 
-    def track(self) -> Track:
+    def track(self, *, origin_ns: int | None = None, reanchor_s: float | None = None) -> Track:
         """Its audio on a time line, to be read window by window in little memory.
 
-        Raises CodecUnavailable where `why_not` says a reason.
+        With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
+        stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
+        anew at a pause. Raises CodecUnavailable where `why_not` says a reason.
         """
         if self.why_not:
             raise CodecUnavailable(self.why_not)
-        return Track.lay(self.packets, self.formats)
+        own = self.ledger.epoch != FOREIGN
+        packets = self.packets if own.all() else self.packets[own]
+        return Track.lay(packets, self.formats, origin_ns=origin_ns, reanchor_s=reanchor_s)
 
     def audio(self) -> Audio:
         """Its audio: int16 samples, each at the place its timestamp gives, and what was received.
 
         Raises CodecUnavailable where `why_not` says a reason.
         """
-        return Audio.from_track(self.track())
+        return Audio.from_lines([self.track()])
 
     def row(self) -> dict[str, object]:
         """The stream with the keys of ``rtpcap streams``."""
@@ -409,7 +413,9 @@ class Streams(Sequence[Stream]):
         for stream in self._streams:
             if stream.ssrc == index:
                 return stream
-        raise IndexError(f"no stream {index}: there are {len(self)}, and none has SSRC {index:#010x}")
+        raise IndexError(
+            f"no stream {index}: there are {len(self)}, and none has SSRC {index:#010x}"
+        )
 
     def select(
         self,

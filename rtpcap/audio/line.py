@@ -1,0 +1,54 @@
+"""Line: audio that can be read window by window, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Line", "Samples", "windows"]
+
+WINDOW = 1 << 18
+"""Samples that are decoded at a time: little memory, and few calls."""
+
+Samples = tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]
+"""Samples of shape (n,), or (n, channels) for several, and which of the n were received."""
+
+
+class Line(Protocol):
+    """Audio on a line of samples, from 0 to `length`."""
+
+    @property
+    def rate(self) -> int:
+        """Samples a second."""
+        ...
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def length(self) -> int:
+        """Samples (of each channel)."""
+        ...
+
+    def read(self, start: int, stop: int) -> Samples:
+        """The samples ``start..stop``; silence beyond the ends."""
+        ...
+
+
+def windows(lines: Sequence[Line]) -> Iterator[Samples]:
+    """Lines side by side, a window at a time: samples of shape (n,) or (n, channels of all).
+
+    What was received has shape (n,) for one line, (n, lines) for several.
+    """
+    length = max(line.length for line in lines)
+    for start in range(0, length, WINDOW):
+        stop = min(start + WINDOW, length)
+        parts = [line.read(start, stop) for line in lines]
+        if len(parts) == 1:
+            yield parts[0]
+        else:
+            samples = np.column_stack([samples for samples, _ in parts])
+            yield samples, np.column_stack([received for _, received in parts])

@@ -1,0 +1,229 @@
+"""Track: the audio of a stream on its line of samples, decoded where it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.audio.line import Samples
+from rtpcap.audio.placement import place
+from rtpcap.codecs.registry import Decoder, find
+from rtpcap.errors import CodecUnavailable
+from rtpcap.rtp.packets import Packets
+from rtpcap.rtp.payload_types import Format
+
+__all__ = ["Mix", "Track"]
+
+DAY_S = 24 * 3600
+LEAST_RECEIVED = 0.01
+"""A line longer than a day with a smaller share of audio comes from clocks that make no sense."""
+
+
+class Track:
+    """The audio of one stream, made by `Stream.track`; a `Line` in little memory.
+
+    Where packets overlap, the one captured later is heard; where none came there is silence.
+    """
+
+    def __init__(
+        self,
+        packets: Packets,
+        rows: npt.NDArray[np.int64],
+        position: npt.NDArray[np.int64],
+        samples: npt.NDArray[np.int64],
+        decoders: Mapping[int, Decoder],
+    ) -> None:
+        first = next(iter(decoders.values()))
+        self.rate = first.sample_rate
+        self.channels = first.channels
+        self.begin = int(position.min(initial=0))
+        """Its lowest sample: below 0 where a packet belongs before the origin."""
+        self.length = int((position + samples).max(initial=0))
+        self._packets = packets
+        self._rows = rows
+        self._position = position
+        self._samples = samples
+        self._decoders = decoders
+        self._longest = int(samples.max(initial=0))
+        # Packets by position, each with its place in the order of capture.
+        sorted_already = bool((np.diff(position) >= 0).all())
+        self._order = None if sorted_already else np.argsort(position, kind="stable")
+
+    @classmethod
+    def lay(
+        cls,
+        packets: Packets,
+        formats: Mapping[int, Format],
+        *,
+        origin_ns: int | None = None,
+        reanchor_s: float | None = None,
+    ) -> Track:
+        """Lay out the packets of one stream, in capture order; `place` says where each belongs.
+
+        Payload numbers without a decoder are left out, and so are those whose clock, sample rate
+        or channels differ from what most packets have. Raises CodecUnavailable where nothing is
+        left, or where the line would make no sense: more than a day of almost nothing.
+        """
+        numbers = packets.payload_type
+        decoders = _decoders(formats, np.bincount(numbers, minlength=128))
+        clock_rate = formats[next(iter(decoders))].clock_rate
+        samples = np.zeros(len(packets), np.int64)
+        for number, decoder in decoders.items():
+            mine = numbers == number
+            samples[mine] = decoder.samples(packets.payload_size[mine].astype(np.int64))
+        rows = np.flatnonzero(samples)
+        samples = samples[rows]
+        rate = next(iter(decoders.values())).sample_rate
+        placement = place(
+            packets.timestamp[rows],
+            packets.time_ns[rows],
+            samples,
+            clock_rate,
+            rate,
+            origin_ns=origin_ns,
+            reanchor_s=reanchor_s,
+        )
+        track = cls(packets, rows, placement.position, samples, decoders)
+        spoken = int(samples.sum())
+        if track.length > DAY_S * rate and spoken < LEAST_RECEIVED * track.length:
+            raise CodecUnavailable(
+                f"times that make no sense: {spoken / rate:.0f} s of audio "
+                f"over {track.length / rate / DAY_S:.1f} days"
+            )
+        return track
+
+    def read(self, start: int, stop: int) -> Samples:
+        """The samples ``start..stop``, decoded now, and which of them were received."""
+        # Packets that reach over an edge are laid out whole, and what is beyond it is cut off.
+        margin = self._longest
+        size = stop - start + 2 * margin
+        shape = (size,) if self.channels == 1 else (size, self.channels)
+        out, received = np.zeros(shape, np.int16), np.zeros(size, np.bool_)
+        here = self._between(start - margin, stop)
+        self._render(here, self._position[here] - (start - margin), out, received)
+        inside = slice(margin, size - margin)
+        return out[inside], received[inside]
+
+    def _between(self, after: int, before: int) -> npt.NDArray[np.int64]:
+        """The packets that begin behind `after` and in front of `before`, in capture order."""
+        order = self._order
+        lo = np.searchsorted(self._position, after, "right", sorter=order)
+        hi = np.searchsorted(self._position, before, "left", sorter=order)
+        return np.arange(lo, hi) if order is None else np.sort(order[lo:hi])
+
+    def _render(
+        self,
+        here: npt.NDArray[np.int64],
+        at: npt.NDArray[np.int64],
+        out: npt.NDArray[np.int16],
+        received: npt.NDArray[np.bool_],
+    ) -> None:
+        """Decode the packets `here` to the places `at`."""
+        if not len(here):
+            return
+        rows = self._rows[here]
+        size = self._packets.payload_size[rows].astype(np.int64)
+        kind = size << 7 | self._packets.payload_type[rows]
+        if (kind == kind[0]).all():
+            self._lay(rows, at, int(kind[0]), out, received)
+            return
+        order = np.argsort(at, kind="stable")
+        overlap = (at + self._samples[here])[order[:-1]] > at[order[1:]]
+        if overlap.any():
+            # Who is heard depends on the order of capture: one run of equal packets after another.
+            edges = np.flatnonzero(np.diff(kind, prepend=-1))
+            runs = [slice(a, b) for a, b in zip(edges, [*edges[1:], len(kind)], strict=True)]
+            for run in runs:
+                self._lay(rows[run], at[run], int(kind[run.start]), out, received)
+            return
+        for each in np.unique(kind).tolist():
+            mine = kind == each
+            self._lay(rows[mine], at[mine], each, out, received)
+
+    def _lay(
+        self,
+        rows: npt.NDArray[np.int64],
+        at: npt.NDArray[np.int64],
+        kind: int,
+        out: npt.NDArray[np.int16],
+        received: npt.NDArray[np.bool_],
+    ) -> None:
+        size, number = kind >> 7, kind & 0x7F
+        decoded = self._decoders[number].decode_many(self._packets.take_payloads(rows, size))
+        _copy(decoded, at, out)
+        _copy(np.ones(decoded.shape[:2], np.bool_), at, received)
+
+
+def _copy(
+    blocks: npt.NDArray[np.generic], at: npt.NDArray[np.int64], out: npt.NDArray[np.generic]
+) -> None:
+    """Copy each row of `blocks`, shape (k, samples, ...), to its place in `out`, in order."""
+    samples = blocks.shape[1]
+    if int(at[-1]) - int(at[0]) == samples * (len(at) - 1) and (np.diff(at) == samples).all():
+        # One behind the other: one copy.
+        flat = blocks.reshape(-1, *blocks.shape[2:])
+        out[at[0] : at[0] + len(flat)] = flat
+        return
+    # A record as long as a block, at every sample: they are assigned in order, later ones win.
+    record = np.dtype((np.void, blocks[0].nbytes))
+    stride = out.strides[0]
+    places = np.ndarray((len(out) - samples + 1,), record, out, 0, (stride,))
+    places[at] = np.ascontiguousarray(blocks).reshape(len(blocks), -1).view(record)[:, 0]
+
+
+def _decoders(formats: Mapping[int, Format], counts: npt.NDArray[np.int64]) -> dict[int, Decoder]:
+    """A decoder for each payload number that has one, the most frequent first, all of one kind."""
+    found: dict[int, Decoder] = {}
+    reason = CodecUnavailable("no payload type of this stream has a format")
+    for number in sorted(formats, key=lambda number: -int(counts[number])):
+        if not counts[number]:
+            continue
+        try:
+            decoder = find(formats[number])
+        except CodecUnavailable as error:
+            reason = error
+            continue
+        first = next(iter(found), number)
+        leader = found.get(first, decoder)
+        same = formats[number].clock_rate == formats[first].clock_rate
+        if same and (decoder.sample_rate, decoder.channels) == (
+            leader.sample_rate,
+            leader.channels,
+        ):
+            found[number] = decoder
+    if not found:
+        raise reason
+    return found
+
+
+class Mix:
+    """Several tracks as one; where they speak at once, both are heard, as loud as 16 bits allow.
+
+    Raises CodecUnavailable where their rates or channels differ.
+    """
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        first = tracks[0]
+        for track in tracks:
+            if (track.rate, track.channels) != (first.rate, first.channels):
+                raise CodecUnavailable(
+                    "streams of different sample rates or channels cannot be heard as one"
+                )
+        self.rate = first.rate
+        self.channels = first.channels
+        self.begin = min(track.begin for track in tracks)
+        self.length = max(track.length for track in tracks)
+        self._tracks = tuple(tracks)
+
+    def read(self, start: int, stop: int) -> Samples:
+        """The samples ``start..stop``, and which of them any track received."""
+        samples, received = self._tracks[0].read(start, stop)
+        total = samples.astype(np.int32)
+        for track in self._tracks[1:]:
+            more, there = track.read(start, stop)
+            total += more
+            received = received | there
+        limits = np.iinfo(np.int16)
+        return np.clip(total, limits.min, limits.max).astype(np.int16), received
