@@ -17,8 +17,8 @@ from rtpcap.errors import (
     CodecUnavailable,
     DynamicPayloadType,
     Fault,
-    RTPParseError,
     RtpcapError,
+    RTPParseError,
 )
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Capture", "open"]
 
 
-def open(  # noqa: A001 - rtpcap.open is the name the package is used by
+def open(
     path: str | os.PathLike[str], *, pt_map: Mapping[int, str | Format] | None = None
 ) -> Capture:
     """The capture in a pcap or pcapng file.
@@ -132,7 +132,7 @@ class Capture:
             yield from chunk
 
     def datagram_chunks(self) -> Iterator[Datagrams]:
-        """The same as columns, a chunk of the file at a time; use each before asking for the next."""
+        """The same as columns, a chunk of the file each; use one before asking for the next."""
         decoder = Decoder(Flows(), Tally(), Tally())
         for records in self._source.chunks():
             yield decoder.datagrams(records)

@@ -1,4 +1,4 @@
-"""The shape the package was asked for, by hand: UDP payloads, RTPMessage, RTPPacketManager, audio."""
+"""The shape the package was asked for, by hand: UDP payload, RTPMessage, RTPPacketManager."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def g711_captures() -> list[Path]:
 def test_packets_one_by_one_give_the_samples_of_the_stream(path: Path) -> None:
     capture = rtpcap.open(path)
     streams = [stream for stream in capture.streams if stream.codec in ("PCMU", "PCMA")]
-    managers = {}
+    managers: dict[tuple[object, ...], rtpcap.RTPPacketManager] = {}
     decoders = {number: find(rtpcap.Format.parse(str(kind))) for number, kind in G711.items()}
     wanted = {(s.ssrc, s.src, s.src_port, s.dst, s.dst_port): s for s in streams}
     for datagram in capture.datagrams:

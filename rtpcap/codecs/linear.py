@@ -39,7 +39,8 @@ class SampleDecoder(ABC):
         """The samples of one payload, shape (samples,), or (samples, channels) for several."""
         if self.width * self.channels == 1:
             return self._linear(np.frombuffer(payload, np.uint8))
-        return self.decode_many(np.frombuffer(payload, np.uint8)[np.newaxis])[0]
+        samples: npt.NDArray[np.int16] = self.decode_many(np.frombuffer(payload, np.uint8)[None])[0]
+        return samples
 
     def decode_many(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
         """The samples of k payloads of equal size, shape (k, size).

@@ -37,7 +37,6 @@ __all__ = [
     "REPORT_BYTES",
     "EventReport",
     "build_event",
-    "event_name",
     "parse_events",
     "split_events",
 ]
@@ -79,11 +78,6 @@ EVENT_NAMES: Mapping[int, str] = MappingProxyType(
     }
 )
 """Event code -> what is shown for it, for the codes that are known here."""
-
-
-def event_name(event: int) -> str:
-    """What is shown for an event code: ``"5"``, ``"#"``, ``"flash"``, ``"ANS"``, ``"event 66"``."""
-    return EVENT_NAMES.get(event, f"event {event}")
 
 
 class EventReport(NamedTuple):

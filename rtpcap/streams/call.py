@@ -1,4 +1,4 @@
-"""Calls without signalling: streams that run to and fro between the same two endpoints at a time."""
+"""Calls without signalling: streams that run both ways between two endpoints at a time."""
 
 from __future__ import annotations
 

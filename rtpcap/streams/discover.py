@@ -34,6 +34,10 @@ PACES = (1_000, 1_000_000)
 """Timestamp ticks a second that some RTP clock could show, lowest and highest (the lowest clock in
 use is 8,000 Hz; senders that stamp late or in bursts are why the range is wide)."""
 
+LONGEST_STEP = 900_000
+"""Ticks that a step still tells of the clock: 10 s at 90 kHz. Longer ones are senders that began
+anew; where they are many, the timestamps are none."""
+
 RTCP_SECOND_BYTE = (192, 224)
 
 COLUMNS = {
@@ -220,6 +224,9 @@ def _paced(
 
     A flow that came in a burst, or without times, is judged by its steps alone: they are equal.
     """
+    stepped = np.add.reduceat(stepping, starts, dtype=np.int64)
+    stepping = stepping & (ticks <= LONGEST_STEP)
+    told = np.add.reduceat(stepping, starts, dtype=np.int64) >= 0.75 * stepped
     time_ns = packets.time_ns
     elapsed = np.zeros(len(ticks))
     elapsed[1:] = np.diff(time_ns) * 1e-9
@@ -231,7 +238,7 @@ def _paced(
     even = (smallest >= 10) & (largest <= 100 * smallest.astype(np.int64))
     with np.errstate(divide="ignore", invalid="ignore"):
         pace = total / seconds
-    return (pace >= PACES[0]) & ((pace <= PACES[1]) | even)
+    return told & (pace >= PACES[0]) & ((pace <= PACES[1]) | even)
 
 
 class _Columns:

@@ -53,7 +53,7 @@ class Formats:
     clock_rate: npt.NDArray[np.int32]
     """Clock rate of each number, 0 where unknown, shape (k, 128)."""
     media: npt.NDArray[np.bool_]
-    """Whether a number's packets are media (`Format.is_media`; unknown ones are), shape (k, 128)."""
+    """Whether a number's packets are media (`Format.is_media`; unknown: yes), shape (k, 128)."""
 
     @classmethod
     def find(

@@ -39,7 +39,7 @@ class Jitter:
 def interarrival(
     timestamp: npt.NDArray[np.uint32],
     time_ns: npt.NDArray[np.int64],
-    clock_rate: npt.NDArray[np.int64],
+    clock_rate: npt.NDArray[np.int32],
     epoch: npt.NDArray[np.int32],
     stream: npt.NDArray[np.int32],
     rows: npt.NDArray[np.int64] | None,

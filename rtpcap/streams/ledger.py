@@ -86,7 +86,7 @@ class Ledger:
         starts: npt.NDArray[np.int64],
         clocks: Clocks,
     ) -> Ledger:
-        """The ledger of k streams whose packets lie one after the other in columns of shape (n,)."""
+        """The ledger of k streams whose packets lie one after the other, columns of shape (n,)."""
         n, k = len(sequence), len(starts)
         lengths = np.diff(starts, append=n)
         stream = np.repeat(np.arange(k, dtype=np.int32), lengths)
@@ -113,10 +113,10 @@ class Ledger:
         beyond &= ~first
         broken = np.unique(stream[beyond])
         for i in broken.tolist():
-            rows = slice(int(starts[i]), int(starts[i] + lengths[i]))
+            own = slice(int(starts[i]), int(starts[i] + lengths[i]))
             low, high = float(clocks.low[i]), float(clocks.high[i])
-            walk = _Walk(sequence[rows], timestamp[rows], time_ns[rows], low, high)
-            extended[rows], epoch[rows] = walk.extended, walk.epoch
+            walk = _Walk(sequence[own], timestamp[own], time_ns[own], low, high)
+            extended[own], epoch[own] = walk.extended, walk.epoch
         uneven[broken] = True
         if uneven.any():
             rows = np.flatnonzero(uneven[stream])
@@ -217,7 +217,7 @@ def _beyond(
     before[1:] = np.maximum.accumulate(holder)[:-1]
     wide = timestamp.astype(np.int64)
     ticks = signed_delta(wide, wide[before], 32)
-    elapsed = (time_ns - time_ns[before]) * 1e-9
+    elapsed = np.asarray((time_ns - time_ns[before]) * 1e-9, np.float64)
     absent = time_ns == NO_TIME
     elapsed[absent | absent[before]] = np.nan
     jump = (ahead >= MAX_DROPOUT) | (ahead <= -MAX_MISORDER)

@@ -35,7 +35,7 @@ SRTP_TAGS = (4, 10, 16)
 
 
 class StreamTable:
-    """What the handles share: the packets of all streams, and figures worked out for all at once."""
+    """What the handles share: all streams' packets, and figures worked out for all at once."""
 
     def __init__(self, found: Found, flows: Flows, formats: Formats, start_ns: int) -> None:
         self.found = found

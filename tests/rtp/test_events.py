@@ -11,7 +11,6 @@ from rtpcap.rtp.events import (
     EVENT_NAMES,
     EventReport,
     build_event,
-    event_name,
     parse_events,
     split_events,
 )
@@ -75,4 +74,3 @@ def test_names() -> None:
         "/ANSam",
         "CNG",
     ]
-    assert event_name(200) == "event 200"

@@ -82,7 +82,7 @@ def test_a_long_press_is_its_segments_together() -> None:
     # RFC 4733 section 2.5.1.3: 20 s at 8 kHz is two whole segments and a rest, each
     # starting where the one before reached 0xFFFF.
     total, start = 160_000, 4_294_900_000
-    sent = []
+    sent: list[Sent] = []
     for segment in range(3):
         begin = segment * 0xFFFF
         last = min(total - begin, 0xFFFF)

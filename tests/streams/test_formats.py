@@ -98,5 +98,5 @@ def test_clocks_span_what_is_known() -> None:
 
 @pytest.mark.parametrize("named", [{128: "PCMU"}, {-1: "PCMU"}, {96: "foo/bar"}, {96: ""}])
 def test_a_map_that_cannot_be_read_is_refused(named: dict[int, str]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         payload_map(named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -31,7 +32,7 @@ class Source:
 
     def __init__(self, rows: list[Row]) -> None:
         ones = []
-        for (seq, ts, _), (next_seq, next_ts, _) in zip(rows, rows[1:], strict=False):
+        for (seq, ts, _), (next_seq, next_ts, _) in pairwise(rows):
             if short_way(next_seq, seq, RTP_SEQ_MOD) == 1:
                 ticks = short_way(next_ts, ts, 1 << 32)
                 if ticks > 0:
@@ -246,7 +247,7 @@ def test_an_outage_of_more_than_3000_packets_is_loss() -> None:
 
 def test_one_stray_packet_moves_nothing() -> None:
     rows = line(100)
-    ledger = keep(rows[:50] + [(40_000, 77, 1.0)] + rows[50:])
+    ledger = keep([*rows[:50], (40_000, 77, 1.0), *rows[50:]])
     counts = count(ledger)
     assert ledger.epoch[50] == -1
     assert (counts.packets[0], counts.expected[0], counts.lost[0]) == (101, 100, 0)
