@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import rtpcap
 from rtpcap.batch.manifest import Entry, Manifest
 from rtpcap.batch.names import Prefixes, safe_name
 from rtpcap.batch.run import Result, run
@@ -89,7 +89,7 @@ def _decode(
 ) -> Iterator[Result[str, Decoded]]:
     folder = manifest.folder
     prefixes = Prefixes(manifest.prefixes())
-    noted, version = options.noted(), _version()
+    noted, version = options.noted(), rtpcap.__version__
     work: list[_Work] = []
     done: list[Entry | None] = []
     for path in by_path:
@@ -123,14 +123,6 @@ def _named(row: Row, file: str, folder: Path, skipped: bool) -> Row:
     return {**row, "input": file, "output": output, "skipped": skipped}
 
 
-def _version() -> str:
-    """The version of this package as it is installed; empty where it only lies on the path."""
-    try:
-        return metadata.version("rtpcap")
-    except metadata.PackageNotFoundError:
-        return ""
-
-
 @dataclass(frozen=True)
 class _Work:
     path: str
@@ -157,7 +149,7 @@ class _Decode:
             size=before.st_size,
             mtime_ns=before.st_mtime_ns,
             options=self.options.noted(),
-            version=_version(),
+            version=rtpcap.__version__,
         )
         rows: list[Row] = []
         outputs: dict[str, int] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable
@@ -38,6 +37,8 @@ def safe_name(text: str) -> str:
 
 
 def _with_digest(name: str, text: str) -> str:
+    import hashlib
+
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{name[: MOST - DIGITS - 1]}-{digest[:DIGITS]}"
 

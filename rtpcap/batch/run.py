@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future, ProcessPoolExecutor
 
 __all__ = ["Result", "run"]
 
@@ -68,6 +68,8 @@ class _Guarded(Generic[Given, Made]):
 
 def _portable(error: Exception) -> Exception:
     """The error, or one that says the same and survives the way to another process."""
+    import pickle
+
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # whatever an unknown class raises
@@ -98,6 +100,9 @@ def _result(given: Given, future: Future[Result[Given, Made]]) -> Result[Given, 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     """A pool of fresh processes: forking this one would copy the locks of its threads."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context(kind))
 
@@ -106,6 +111,8 @@ def _in_processes(
     guarded: _Guarded[Given, Made], inputs: list[Given], workers: int
 ) -> Iterator[Result[Given, Made]]:
     """Results through a pool; when a process dies, its inputs are tried again one by one."""
+    from concurrent.futures import BrokenExecutor
+
     pool = _pool(workers)
     try:
         for result in _through(pool, guarded, inputs):
@@ -119,6 +126,8 @@ def _in_processes(
 
 def _alone(guarded: _Guarded[Given, Made], given: Given) -> Result[Given, Made]:
     """The result of one input in a process of its own, which may die of it."""
+    from concurrent.futures import BrokenExecutor
+
     with _pool(1) as pool:
         result = _result(given, pool.submit(guarded, given))
     if isinstance(result.error, BrokenExecutor):

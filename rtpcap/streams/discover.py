@@ -146,27 +146,28 @@ class Finder:
         stream = columns.pop("stream")
         counts = np.bincount(stream, minlength=len(self._keys))
         enough = counts >= FEWEST_PACKETS
-        order = _grouped(stream, enough)
         ids = np.flatnonzero(enough)
-        lengths = counts[ids]
-        starts = lengths.cumsum() - lengths
-        blocks = (file,)
-        packets = Packets(blocks=blocks, **columns)
-        passed = np.zeros(len(ids), np.bool_)
-        for first, last, rows in batches(starts, len(order)):
-            part = packets[order[rows]]
-            passed[first:last] = _judge(part, starts[first:last] - starts[first])
-        if not passed.all() or len(ids) < len(counts):
-            kept = np.zeros(len(counts), np.bool_)
-            kept[ids[passed]] = True
-            order = _grouped(stream, kept)
-            ids, lengths = ids[passed], lengths[passed]
-        del packets, stream
-        if len(ids) > 1 or len(order) < len(columns["begin"]):
+        if len(counts) > 1 or not enough.all():
+            order = _grouped(stream, enough)
+            del stream
             for name in columns:
                 columns[name] = columns[name][order]
+            del order
+        lengths = counts[ids]
+        starts = lengths.cumsum() - lengths
+        packets = Packets(blocks=(file,), **columns)
+        passed = np.zeros(len(ids), np.bool_)
+        for first, last, rows in batches(starts, len(packets)):
+            passed[first:last] = _judge(packets[rows], starts[first:last] - starts[first])
+        if not passed.all():
+            kept = np.repeat(passed, lengths)
+            del packets
+            for name in columns:
+                columns[name] = columns[name][kept]
+            packets = Packets(blocks=(file,), **columns)
+            ids, lengths = ids[passed], lengths[passed]
         flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
-        return Found(Packets(blocks=blocks, **columns), lengths.cumsum() - lengths, flows[ids])
+        return Found(packets, lengths.cumsum() - lengths, flows[ids])
 
 
 def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

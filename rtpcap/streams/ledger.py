@@ -111,7 +111,7 @@ class Ledger:
             uneven[stream[~straight]] = True
             beyond = _beyond(extended, timestamp, time_ns, stream, first, clocks)
         beyond &= ~first
-        broken = np.unique(stream[beyond])
+        broken = np.flatnonzero(np.bincount(stream[beyond], minlength=k))
         for i in broken.tolist():
             own = slice(int(starts[i]), int(starts[i] + lengths[i]))
             low, high = float(clocks.low[i]), float(clocks.high[i])

@@ -104,9 +104,12 @@ def jitter(
     lengths = np.diff(ledger.starts, append=len(ledger))
     stream = np.repeat(np.arange(k, dtype=np.int32), lengths)
     number = packets.payload_type
-    used = np.unique(number)
-    rates = np.unique(clock_rate[:, used])
-    clocks = np.broadcast_to(rates, len(number)) if len(rates) == 1 else clock_rate[stream, number]
+    used = np.flatnonzero(np.bincount(number))
+    rates = clock_rate[:, used]
+    if rates.size and (rates == rates[0, 0]).all():
+        clocks = np.broadcast_to(rates[0, 0], len(number))
+    else:
+        clocks = clock_rate[stream, number]
     rows = None
     counted = ledger.epoch != FOREIGN
     if not media[:, used].all():
