@@ -20,6 +20,7 @@ from rtpcap.errors import (
     RtpcapError,
     RTPParseError,
 )
+from rtpcap.version import __version__
 
 if TYPE_CHECKING:
     from rtpcap.api import Capture, open
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.gaps import Gap, Gaps
     from rtpcap.streams.stream import Stream, Streams
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -84,6 +83,7 @@ __all__ = [
     "Stream",
     "Streams",
     "TransmitType",
+    "__version__",
     "add_bytes",
     "byte_to_bits",
     "open",

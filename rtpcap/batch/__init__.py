@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rtpcap.batch.decoding import Decoded, DecodeOptions, decode
     from rtpcap.batch.inputs import Inputs, expand
-    from rtpcap.batch.run import Result, run
+    from rtpcap.batch.task import Result, run
 
 _HOMES = {
     "DecodeOptions": "decoding",
     "Decoded": "decoding",
     "Inputs": "inputs",
-    "Result": "run",
+    "Result": "task",
     "decode": "decoding",
     "expand": "inputs",
-    "run": "run",
+    "run": "task",
 }
 
 __all__ = ["DecodeOptions", "Decoded", "Inputs", "Result", "decode", "expand", "run"]

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rtpcap
 from rtpcap.batch.manifest import Entry, Manifest
 from rtpcap.batch.names import Prefixes, safe_name
-from rtpcap.batch.run import Result, run
+from rtpcap.batch.task import Result, run
 from rtpcap.errors import CodecUnavailable
+from rtpcap.version import __version__
 
 if TYPE_CHECKING:
     from rtpcap.api import Capture
@@ -89,7 +89,7 @@ def _decode(
 ) -> Iterator[Result[str, Decoded]]:
     folder = manifest.folder
     prefixes = Prefixes(manifest.prefixes())
-    noted, version = options.noted(), rtpcap.__version__
+    noted, version = options.noted(), __version__
     work: list[_Work] = []
     done: list[Entry | None] = []
     for path in by_path:
@@ -149,7 +149,7 @@ class _Decode:
             size=before.st_size,
             mtime_ns=before.st_mtime_ns,
             options=self.options.noted(),
-            version=rtpcap.__version__,
+            version=__version__,
         )
         rows: list[Row] = []
         outputs: dict[str, int] = {}

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from rtpcap import __version__
 from rtpcap.errors import RtpcapError
+from rtpcap.version import __version__
 
 __all__ = ["cli", "main"]
 

@@ -122,7 +122,7 @@ def test_what_changed_is_done_anew(tmp_path: Path) -> None:
 
 def test_another_version_is_done_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded(tmp_path, ONE_WAY)
-    monkeypatch.setattr("rtpcap.__version__", "99")
+    monkeypatch.setattr("rtpcap.batch.decoding.__version__", "99")
     assert [row["skipped"] for row in decoded(tmp_path, ONE_WAY).rows()] == [False]
 
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "rtpcap"
 
 # From left to right; names on one line may not import each other.
 ORDER = (
-    ("errors",),
+    ("errors", "version"),
     ("rtp",),
     ("codecs",),
     ("audio",),
@@ -100,8 +100,6 @@ def goes_right(found: Import) -> bool:
     there = found.module.split(".")[1] if "." in found.module else ""
     # The two files that hold the public names and the entry point know the whole package.
     if here in ("__init__", "__main__") or there == here:
-        return False
-    if here == "cli" and there in ("__version__", ""):
         return False
     if (here, there) in NEVER:
         return True
