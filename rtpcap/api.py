@@ -12,6 +12,7 @@ import numpy as np
 
 from rtpcap.capture.formats import Source, open_source
 from rtpcap.capture.link import Decoder
+from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.call import Calls, guess_calls
@@ -22,8 +23,6 @@ from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.stream import Streams, StreamTable
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from rtpcap.rtp.payload_types import Format
 
 __all__ = ["Capture", "open"]
@@ -62,13 +61,21 @@ class Capture:
         self._told = told
 
     @cached_property
+    def _file(self) -> MappedFile:
+        return MappedFile(self.path)
+
+    def release(self) -> None:
+        """Give back the memory of payloads that were looked at; they can be looked at again."""
+        self._file.release()
+
+    @cached_property
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
         finder = Finder(self._told)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
-        found = finder.finish(_mapped(self.path))
+        found = finder.finish(self._file.data)
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
         return _Scan(Streams.of(table), other, not_understood)
@@ -198,10 +205,3 @@ class Capture:
         from rtpcap.views.html import rows_html
 
         return rows_html(self.streams.rows(), repr(self))
-
-
-def _mapped(path: str) -> npt.NDArray[np.uint8]:
-    """The bytes of a file, fetched as they are looked at."""
-    if not os.path.getsize(path):
-        return np.empty(0, np.uint8)
-    return np.asarray(np.memmap(path, np.uint8, mode="r"))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 __all__ = ["Line", "Samples", "windows"]
 
-WINDOW = 1 << 18
+WINDOW = 1 << 17
 """Samples that are decoded at a time: little memory, and few calls."""
 
 Samples = tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]

@@ -210,14 +210,17 @@ def place(
         return Placement(np.empty(0, np.int64), 0, np.empty(0, np.int64))
     course = _course(timestamp, time_ns, samples, clock_rate, sample_rate)
     starts = course.starts(reanchor_s)
-    lengths = np.diff(starts, append=n)
     base = _samples(course.arrival_ns[starts], sample_rate)
     if origin_ns is not None and time_ns[0] != NO_TIME:
         base += _samples(time_ns[:1] - origin_ns, sample_rate)
-    position = course.ticks - np.repeat(course.ticks[starts], lengths)
-    if sample_rate != clock_rate:
-        position = position * sample_rate // clock_rate
-    position += np.repeat(base, lengths)
+    position = course.ticks
+    for start, stop, first in zip(starts, [*starts[1:], n], base, strict=True):
+        epoch = position[start:stop]
+        epoch -= epoch[0]
+        if sample_rate != clock_rate:
+            epoch *= sample_rate
+            epoch //= clock_rate
+        epoch += first
     if origin_ns is None:
         position -= position.min()
     return Placement(position, int((position + samples).max()), starts)
@@ -239,9 +242,10 @@ class _Course:
     """When each packet came."""
     out_of_step: npt.NDArray[np.bool_]
     """Whether the timestamp has nothing to do with the one before."""
-    media_ns: npt.NDArray[np.int64]
-    """How long each packet's audio is."""
+    samples: npt.NDArray[np.int64]
+    """How many each packet holds."""
     clock_rate: int
+    sample_rate: int
 
     def starts(self, reanchor_s: float | None) -> npt.NDArray[np.int64]:
         """The rows that begin an epoch, ascending, 0 among them."""
@@ -267,6 +271,11 @@ class _Course:
                 starts.append(following)
         return np.array(starts, np.int64)
 
+    def _media_ns(self, start: int, stop: int) -> npt.NDArray[np.int64]:
+        """How long the audio of each packet is."""
+        media: npt.NDArray[np.int64] = self.samples[start:stop] * SECOND_NS // self.sample_rate
+        return media
+
     def _may_outgrow(self, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which stretches, beginning at `edges`, could be longer than the time that passed.
 
@@ -284,7 +293,7 @@ class _Course:
             line = self.ticks[start:hi]
             extent = np.maximum.accumulate(line) - np.minimum.accumulate(line)
             elapsed = np.maximum.accumulate(self.arrival_ns[start:hi]) - self.arrival_ns[start]
-            allowed = elapsed + np.cumsum(self.media_ns[start:hi]) + OUT_OF_STEP_NS
+            allowed = elapsed + np.cumsum(self._media_ns(start, hi)) + OUT_OF_STEP_NS
             over = np.flatnonzero(extent / self.clock_rate > allowed / SECOND_NS)
             if len(over):
                 return start + int(over[0])
@@ -309,7 +318,7 @@ class _Course:
             step_ns = (self.ticks[rows] - self.ticks[before]) * (SECOND_NS / self.clock_rate)
             waited = self.arrival_ns[rows] - self.arrival_ns[before]
             longest = np.maximum(step_ns, waited)
-            paused = longest >= 2 * self.media_ns[before]
+            paused = longest >= 2 * self._media_ns(start, hi - 1)
             drifted = np.abs(delay[1 : hi - start] - delay[0]) > limit_ns
             found = np.flatnonzero(paused & drifted)
             if len(found):
@@ -334,17 +343,28 @@ def _course(
     clock_rate: int,
     sample_rate: int,
 ) -> _Course:
-    step = steps(timestamp).astype(np.int64)
-    step_ns = step * SECOND_NS // clock_rate
-    media_ns = samples * SECOND_NS // sample_rate
+    # In place where it can be: these columns are the most that decoding takes.
+    step = steps(timestamp)
+    step_ns = step.astype(np.int64)
+    step_ns *= SECOND_NS
+    step_ns //= clock_rate
     elapsed = np.diff(time_ns, prepend=time_ns[0])
     no_time = time_ns == NO_TIME
     unknown = (elapsed < -OUT_OF_STEP_NS) | (elapsed > LONGEST_PAUSE_NS) | no_time
     unknown[1:] |= no_time[:-1]
-    if unknown.any():
-        before = np.concatenate([media_ns[:1], media_ns[:-1]])
-        bridged = np.where(np.abs(step_ns) <= OUT_OF_STEP_NS, step_ns, before)
-        elapsed = np.where(unknown, bridged, elapsed)
-    out_of_step = np.abs(step_ns - elapsed) > OUT_OF_STEP_NS
+    rows = np.flatnonzero(unknown)
+    if len(rows):
+        before = samples[np.maximum(rows - 1, 0)] * SECOND_NS // sample_rate
+        bridged = np.where(np.abs(step_ns[rows]) <= OUT_OF_STEP_NS, step_ns[rows], before)
+        elapsed[rows] = bridged
+    step_ns -= elapsed
+    out_of_step = np.abs(step_ns, out=step_ns) > OUT_OF_STEP_NS
     out_of_step[0] = False
-    return _Course(step.cumsum(), elapsed.cumsum(), out_of_step, media_ns, clock_rate)
+    return _Course(
+        step.cumsum(dtype=np.int64),
+        elapsed.cumsum(out=elapsed),
+        out_of_step,
+        samples,
+        clock_rate,
+        sample_rate,
+    )

@@ -30,7 +30,6 @@ class Track:
     def __init__(
         self,
         packets: Packets,
-        rows: npt.NDArray[np.int64],
         position: npt.NDArray[np.int64],
         samples: npt.NDArray[np.int64],
         decoders: Mapping[int, Decoder],
@@ -42,7 +41,6 @@ class Track:
         """Its lowest sample: below 0 where a packet belongs before the origin."""
         self.length = int((position + samples).max(initial=0))
         self._packets = packets
-        self._rows = rows
         self._position = position
         self._samples = samples
         self._decoders = decoders
@@ -73,19 +71,20 @@ class Track:
         for number, decoder in decoders.items():
             mine = numbers == number
             samples[mine] = decoder.samples(packets.payload_size[mine].astype(np.int64))
-        rows = np.flatnonzero(samples)
-        samples = samples[rows]
+        if not samples.all():
+            heard = np.flatnonzero(samples)
+            packets, samples = packets[heard], samples[heard]
         rate = next(iter(decoders.values())).sample_rate
         placement = place(
-            packets.timestamp[rows],
-            packets.time_ns[rows],
+            packets.timestamp,
+            packets.time_ns,
             samples,
             clock_rate,
             rate,
             origin_ns=origin_ns,
             reanchor_s=reanchor_s,
         )
-        track = cls(packets, rows, placement.position, samples, decoders)
+        track = cls(packets, placement.position, samples, decoders)
         spoken = int(samples.sum())
         if track.length > DAY_S * rate and spoken < LEAST_RECEIVED * track.length:
             raise CodecUnavailable(
@@ -123,11 +122,11 @@ class Track:
         """Decode the packets `here` to the places `at`."""
         if not len(here):
             return
-        rows = self._rows[here]
-        size = self._packets.payload_size[rows].astype(np.int64)
-        kind = size << 7 | self._packets.payload_type[rows]
+        packets = self._packets[here]
+        # Packets of one payload type and size are decoded at once.
+        kind = packets.payload_size.astype(np.int64) << 7 | packets.payload_type
         if (kind == kind[0]).all():
-            self._lay(rows, at, int(kind[0]), out, received)
+            self._lay(packets, at, int(kind[0]), out, received)
             return
         order = np.argsort(at, kind="stable")
         overlap = (at + self._samples[here])[order[:-1]] > at[order[1:]]
@@ -136,22 +135,23 @@ class Track:
             edges = np.flatnonzero(np.diff(kind, prepend=-1))
             runs = [slice(a, b) for a, b in zip(edges, [*edges[1:], len(kind)], strict=True)]
             for run in runs:
-                self._lay(rows[run], at[run], int(kind[run.start]), out, received)
+                self._lay(packets[run], at[run], int(kind[run.start]), out, received)
             return
         for each in np.unique(kind).tolist():
             mine = kind == each
-            self._lay(rows[mine], at[mine], each, out, received)
+            self._lay(packets[mine], at[mine], each, out, received)
 
     def _lay(
         self,
-        rows: npt.NDArray[np.int64],
+        packets: Packets,
         at: npt.NDArray[np.int64],
         kind: int,
         out: npt.NDArray[np.int16],
         received: npt.NDArray[np.bool_],
     ) -> None:
         size, number = kind >> 7, kind & 0x7F
-        decoded = self._decoders[number].decode_many(self._packets.take_payloads(rows, size))
+        payloads = packets.take_payloads(size)
+        decoded = self._decoders[number].decode_many(payloads)
         _copy(decoded, at, out)
         _copy(np.ones(decoded.shape[:2], np.bool_), at, received)
 

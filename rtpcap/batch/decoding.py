@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,16 @@ from rtpcap.version import __version__
 if TYPE_CHECKING:
     from rtpcap.api import Capture
     from rtpcap.audio.line import Line
+    from rtpcap.audio.wav import Written
     from rtpcap.streams.call import Call
     from rtpcap.streams.stream import Stream
 
 __all__ = ["DecodeOptions", "Decoded", "decode"]
 
 Row = dict[str, object]
+
+AT_A_TIME = 8
+"""Files that are written side by side."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ class _Decode:
 
     def __call__(self, work: _Work) -> Entry:
         from rtpcap.api import open
+        from rtpcap.audio.wav import write_wavs
 
         capture = open(work.path, pt_map=self.options.pt_map)
         # Only the first bytes were read so far: what changes from here on is seen as changed in
@@ -153,24 +159,23 @@ class _Decode:
         )
         rows: list[Row] = []
         outputs: dict[str, int] = {}
-        waiting = _units(capture, self.options)
-        while waiting:
-            unit = waiting.pop(0)
-            row = unit.row()
-            try:
-                lines = unit.lines()
-            except CodecUnavailable as error:
-                # A call with a side that has no audio, or two that do not fit into one file.
-                if unit.call is not None:
-                    waiting = _in_order([*waiting, *map(_alone, unit.streams)])
-                    continue
-                row["why_not"] = str(error)
-            else:
-                name = f"{work.prefix}.{unit.name}.wav"
-                row |= _write(self.folder / name, lines)
-                row["output"] = name
-                outputs[name] = os.stat(self.folder / name).st_size
-            rows.append(row)
+        units = _audible(_units(capture, self.options))
+        while turn := list(islice(units, AT_A_TIME)):
+            files = {
+                i: (self.folder / f"{work.prefix}.{unit.name}.wav", lines)
+                for i, (unit, lines, _) in enumerate(turn)
+                if lines
+            }
+            made = write_wavs(list(files.values()), capture.release)
+            written = dict(zip(files, made, strict=True))
+            for i, (unit, _, why_not) in enumerate(turn):
+                row = {**unit.row(), "why_not": why_not}
+                if i in written:
+                    path = files[i][0]
+                    row |= _written(written[i])
+                    row["output"] = path.name
+                    outputs[path.name] = os.stat(path).st_size
+                rows.append(row)
         damage = [str(found) for found in capture.damage]
         return replace(entry, outputs=outputs, rows=rows, damage=damage)
 
@@ -221,6 +226,24 @@ def _units(capture: Capture, options: DecodeOptions) -> list[_Unit]:
     return _in_order([*units, *map(_alone, left.values())])
 
 
+def _audible(units: list[_Unit]) -> Iterator[tuple[_Unit, list[Line] | None, str | None]]:
+    """Each unit with its audio, or with None and why there is none.
+
+    A call with a side that has no audio, or two sides that do not fit into one file, falls apart
+    into its streams.
+    """
+    waiting = list(units)
+    while waiting:
+        unit = waiting.pop(0)
+        try:
+            yield unit, unit.lines(), None
+        except CodecUnavailable as error:
+            if unit.call is None:
+                yield unit, None, str(error)
+            else:
+                waiting = _in_order([*waiting, *map(_alone, unit.streams)])
+
+
 def _alone(stream: Stream) -> _Unit:
     return _Unit(f"{stream.index + 1}-{stream.ssrc:08x}", [stream])
 
@@ -229,15 +252,12 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
     return sorted(units, key=lambda unit: unit.streams[0].first_frame)
 
 
-def _write(path: Path, lines: list[Line]) -> Row:
-    """Write a WAV; gives what it holds, with the keys of ``rtpcap decode``."""
-    from rtpcap.audio.wav import write_wav
-
-    written = write_wav(path, lines)
+def _written(file: Written) -> Row:
+    """What a WAV file holds, with the keys of ``rtpcap decode``."""
     return {
-        "rate": written.rate,
-        "channels": written.channels,
-        "duration_s": written.duration_s,
-        "received_s": written.received_s,
-        "filled_s": written.duration_s - written.received_s,
+        "rate": file.rate,
+        "channels": file.channels,
+        "duration_s": file.duration_s,
+        "received_s": file.received_s,
+        "filled_s": file.duration_s - file.received_s,
     }

@@ -211,17 +211,16 @@ class Packets:
     def _bytes(self, row: int, begin: int, size: int) -> bytes:
         return bytes(self.blocks[self.block[row]][begin : begin + size])
 
-    def take_payloads(self, rows: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.uint8]:
-        """The first `size` bytes of the payloads of k rows, shape (k, size).
+    def take_payloads(self, size: int) -> npt.NDArray[np.uint8]:
+        """The first `size` bytes of each payload, shape (n, size).
 
         Raises ValueError where a payload is shorter.
         """
-        if not size or not len(rows):
-            return np.empty((len(rows), size), np.uint8)
-        if self.payload_size[rows].min() < size:
+        if not size or not len(self):
+            return np.empty((len(self), size), np.uint8)
+        if self.payload_size.min() < size:
             raise ValueError(f"a payload is shorter than {size} bytes")
-        begin = self.begin[rows] + self.payload_offset[rows]
-        return _take(self.blocks, self.block[rows], begin, size)
+        return _take(self.blocks, self.block, self.payload_begin, size)
 
 
 COLUMNS = [field.name for field in fields(Packets) if field.name != "blocks"]

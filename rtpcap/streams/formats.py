@@ -136,7 +136,7 @@ def _event_cells(
     if not len(rows):
         return []
     report = split_events(
-        packets.take_payloads(rows, EVENT_BYTES).view(">u4")[:, 0].astype(np.uint32)
+        packets[rows].take_payloads(EVENT_BYTES).view(">u4")[:, 0].astype(np.uint32)
     )
     named = np.zeros(256, np.bool_)
     named[list(EVENT_NAMES)] = True

@@ -15,6 +15,7 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable, Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
+from rtpcap.rtp.serial import steps
 from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.discover import Found
 from rtpcap.streams.formats import Formats
@@ -32,6 +33,9 @@ __all__ = ["Stream", "Streams"]
 
 SRTP_TAGS = (4, 10, 16)
 """Bytes that SRTP adds to a payload: HMAC-SHA1-32, HMAC-SHA1-80 (RFC 3711), GCM (RFC 7714)."""
+
+ENOUGH_TO_JUDGE = 10_000
+"""Packets from a stream's beginning by which it is taken for encrypted."""
 
 
 class StreamTable:
@@ -150,6 +154,9 @@ class Stream:
     @cached_property
     def ledger(self) -> Ledger:
         """Each packet's place in the sequence, in capture order."""
+        return self._keep_ledger()
+
+    def _keep_ledger(self) -> Ledger:
         clocks = self._table.formats.clocks()
         here = slice(self.index, self.index + 1)
         return Ledger.keep(
@@ -259,11 +266,11 @@ class Stream:
         Other codecs' payloads do not betray their length; for them this is False.
         """
         numbers = [n for n, fmt in self.formats.items() if fmt.name in ("PCMU", "PCMA")]
-        packets = self.packets
+        packets = self.packets[:ENOUGH_TO_JUDGE]
         number, size = packets.payload_type, packets.payload_size.astype(np.int64)
         whole = np.isin(number, numbers) & (packets.fault != Fault.CUT) & (size > 0)
-        ticks = np.diff(packets.timestamp.astype(np.int64))
-        next_one = (np.diff(self.ledger.extended) == 1) & whole[:-1] & whole[1:]
+        ticks = steps(packets.timestamp)[1:]
+        next_one = (steps(packets.sequence)[1:] == 1) & whole[:-1] & whole[1:]
         next_one &= (ticks > 0) & (ticks <= size[:-1])
         if next_one.sum() < 2:
             return False
@@ -301,7 +308,8 @@ class Stream:
         """
         if self.why_not:
             raise CodecUnavailable(self.why_not)
-        own = self.ledger.epoch != FOREIGN
+        # Not the remembered one, which would stay: decoding goes through all streams.
+        own = self._keep_ledger().epoch != FOREIGN
         packets = self.packets if own.all() else self.packets[own]
         return Track.lay(packets, self.formats, origin_ns=origin_ns, reanchor_s=reanchor_s)
 

@@ -74,7 +74,7 @@ def test_two_blocks() -> None:
     assert packets.sequence.tolist() == [2, 1, 0]
     assert packets.fault.tolist() == [0, 0, Fault.HEADER]
     assert [packets.payload(0), packets.payload(1)] == [b"bc", b"a"]
-    assert packets.take_payloads(np.array([0, 1]), 1).tolist() == [[ord("b")], [ord("a")]]
+    assert packets[:2].take_payloads(1).tolist() == [[ord("b")], [ord("a")]]
 
 
 def test_packet_of_less_than_a_header_has_no_fields() -> None:
@@ -115,9 +115,9 @@ def test_more_than_a_udp_payload_can_hold_is_cut() -> None:
 def test_take_payloads() -> None:
     raws = [packet(payload=bytes([n] * 4), csrc=(1,) * (n % 3)) for n in range(6)]
     packets = parsed(raws)
-    taken = packets.take_payloads(np.array([5, 0, 2]), 4)
+    taken = packets[np.array([5, 0, 2])].take_payloads(4)
     assert taken.tolist() == [[5] * 4, [0] * 4, [2] * 4]
-    assert packets.take_payloads(np.array([1]), 0).shape == (1, 0)
-    assert packets.take_payloads(np.empty(0, np.int64), 4).shape == (0, 4)
+    assert packets[:1].take_payloads(0).shape == (1, 0)
+    assert packets[:0].take_payloads(4).shape == (0, 4)
     with pytest.raises(ValueError, match="shorter than 5"):
-        packets.take_payloads(np.array([0]), 5)
+        packets.take_payloads(5)
