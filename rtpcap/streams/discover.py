@@ -197,8 +197,8 @@ def _judge(packets: Packets, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bo
     copies = count((advance == 0) & (ticks == 0) & ~first)
     forwards = count(forward)
     backwards = count((advance < 0) & (advance >= -NEAR))
-    regular = (forwards + copies + backwards >= 0.8 * made) & (forwards >= 0.3 * made)
-    regular &= (forwards >= FEWEST_PACKETS - 1) & (backwards <= 0.4 * made)
+    regular = (forwards + copies + backwards >= 0.8 * made) & (forwards >= 0.2 * made)
+    regular &= forwards >= FEWEST_PACKETS - 1
 
     stepping = forward & (ticks > 0)
     stepped = count(stepping)

@@ -409,6 +409,10 @@ class Streams(Sequence[Stream]):
     def __len__(self) -> int:
         return len(self._streams)
 
+    def __iter__(self) -> Iterator[Stream]:
+        # Not by way of indices, the first of which beyond the end might be an SSRC.
+        return iter(self._streams)
+
     @overload
     def __getitem__(self, index: int) -> Stream: ...
     @overload
