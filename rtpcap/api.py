@@ -16,6 +16,7 @@ from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.call import Calls, guess_calls
+from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
 from rtpcap.streams.discover import Finder
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
@@ -193,12 +194,13 @@ class Capture:
 
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
-        unread = sum(int(row["count"]) for row in self.not_understood.rows())
-        tail = f", {unread:,} frames not understood" if unread else ""
+        unread = len(self.not_understood)
+        tail = f", {counted(unread, 'frame')} not understood" if unread else ""
         tail += f", damaged: {self.damage[0]}" if self.damage else ""
         return (
-            f"<Capture {os.path.basename(self.path)!r}: {len(self.calls)} calls, "
-            f"{len(self.streams)} streams, {self.frames:,} frames{seconds}{tail}>"
+            f"<Capture {os.path.basename(self.path)!r}: {counted(len(self.calls), 'call')}, "
+            f"{counted(len(self.streams), 'stream')}, {counted(self.frames, 'frame')}"
+            f"{seconds}{tail}>"
         )
 
     def _repr_html_(self) -> str:

@@ -9,6 +9,7 @@ from rtpcap.audio.audio import Audio
 from rtpcap.audio.line import Line
 from rtpcap.audio.track import Mix
 from rtpcap.errors import CodecUnavailable
+from rtpcap.streams.counted import counted
 from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Call:
         first = self.streams[0]
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
         route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
-        return f"<Call {self.call_id} {route}, {len(self.streams)} streams{seconds}>"
+        return f"<Call {self.call_id} {route}, {counted(len(self.streams), 'stream')}{seconds}>"
 
     def _repr_html_(self) -> str:
         from rtpcap.views.html import rows_html
@@ -139,7 +140,8 @@ class Calls(Sequence[Call]):
         return calls_frame(self)
 
     def __repr__(self) -> str:
-        return f"<Calls {len(self)} calls, {sum(call.guessed for call in self)} of them guessed>"
+        guessed = sum(call.guessed for call in self)
+        return f"<Calls {counted(len(self), 'call')}, {guessed} of them guessed>"
 
     def _repr_html_(self) -> str:
         from rtpcap.views.html import rows_html

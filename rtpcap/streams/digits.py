@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rtpcap.rtp.events import EVENT_NAMES, parse_events
 from rtpcap.rtp.packets import NO_TIME, Packets
+from rtpcap.streams.counted import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ class Digits(Sequence[Digit]):
         return "".join(d.digit if len(d.digit) == 1 else f"[{d.digit}]" for d in self)
 
     def __repr__(self) -> str:
-        return f"<Digits {str(self)!r}, {len(self)} presses>"
+        return f"<Digits {str(self)!r}, {counted(len(self), 'press', 'es')}>"
 
     def rows(self) -> list[dict[str, object]]:
         """A dict a press, keys as ``rtpcap dtmf`` prints them."""

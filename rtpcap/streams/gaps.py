@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.serial import signed_delta
+from rtpcap.streams.counted import counted
 from rtpcap.streams.ledger import FOREIGN, Ledger
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ class Gaps(Sequence[Gap]):
         lost = [gap for gap in self if gap.reason == "lost"]
         missing = sum(gap.packets for gap in lost)
         other = {r: sum(g.reason == r for g in self) for r in ("dtx", "restart")}
-        text = f"{len(lost)} gaps with {missing} packets lost"
-        return f"<Gaps {text}, {other['dtx']} silences, {other['restart']} restarts>"
+        return (
+            f"<Gaps {counted(len(lost), 'gap')} with {counted(missing, 'packet')} lost, "
+            f"{counted(other['dtx'], 'silence')}, {counted(other['restart'], 'restart')}>"
+        )
 
     def rows(self) -> list[dict[str, object]]:
         """A dict a gap, keys as ``rtpcap gaps`` prints them."""

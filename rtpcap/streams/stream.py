@@ -16,6 +16,7 @@ from rtpcap.errors import CodecUnavailable, Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.serial import steps
+from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.discover import Found
 from rtpcap.streams.formats import Formats
@@ -382,7 +383,7 @@ class Stream:
         figures = self.quality
         return (
             f"<Stream 0x{self.ssrc:08x} {what} {route}, "
-            f"{figures.packets:,} packets, {figures.lost:,} lost>"
+            f"{counted(figures.packets, 'packet')}, {figures.lost:,} lost>"
         )
 
     def _repr_html_(self) -> str:
@@ -468,7 +469,9 @@ class Streams(Sequence[Stream]):
     def __repr__(self) -> str:
         packets = sum(stream.quality.packets for stream in self)
         lost = sum(stream.quality.lost for stream in self)
-        return f"<Streams {len(self)} streams, {packets:,} packets, {lost:,} lost>"
+        return (
+            f"<Streams {counted(len(self), 'stream')}, {counted(packets, 'packet')}, {lost:,} lost>"
+        )
 
     def _repr_html_(self) -> str:
         from rtpcap.views.html import rows_html

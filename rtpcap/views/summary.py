@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from rtpcap.streams.counted import counted
 from rtpcap.views.terminal import table
 from rtpcap.views.text import visible
 
@@ -32,7 +33,7 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
     links = ", ".join(capture.link_types)
     yield from _folded(
         f"{capture.path}: {capture.format}, {links or 'no frames'}, "
-        f"{_count(capture.frames, 'frame')}, {_count(capture.bytes, 'byte')}",
+        f"{counted(capture.frames, 'frame')}, {counted(capture.bytes, 'byte')}",
         width,
     )
     if capture.start_time is not None:
@@ -41,18 +42,18 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
     guessed = " (guessed: without signalling)" if any(call.guessed for call in calls) else ""
     digits = capture.dtmf
     yield (
-        f"{_count(len(calls), 'call')}{guessed}, {_count(len(streams), 'RTP stream')}, "
-        f"{_count(len(digits), 'key press', 'es')}"
+        f"{counted(len(calls), 'call')}{guessed}, {counted(len(streams), 'RTP stream')}, "
+        f"{counted(len(digits), 'key press', 'es')}"
     )
     if len(streams):
         yield ""
         shown = [stream.row() for stream in streams[:MOST_STREAMS]]
         yield from table("streams", shown, width)
         if len(streams) > MOST_STREAMS:
-            yield f"... and {_count(len(streams) - MOST_STREAMS, 'more stream')}"
+            yield f"... and {counted(len(streams) - MOST_STREAMS, 'more stream')}"
         for reason in dict.fromkeys(s.why_not for s in streams if s.why_not):
             count = sum(stream.why_not == reason for stream in streams)
-            yield from _folded(f"no audio from {_count(count, 'stream')}: {reason}", width)
+            yield from _folded(f"no audio from {counted(count, 'stream')}: {reason}", width)
     if len(digits):
         yield ""
         yield from _folded(f"keys pressed: {_dialled(digits)}", width)
@@ -65,7 +66,7 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
             yield ""
             yield f"{heading}:"
         for row in rows:
-            text = f"{_count(int(row['count']), 'frame')}: {row['reason']}"
+            text = f"{counted(int(row['count']), 'frame')}: {row['reason']}"
             yield from _folded(f"  {text}, first in frame {row['first_frame']}", width)
 
 
@@ -76,10 +77,6 @@ def _dialled(digits: Digits) -> str:
         key = digit.digit if len(digit.digit) == 1 else f"[{digit.digit}]"
         by_ssrc.setdefault(digit.ssrc, []).append(key)
     return ", ".join(f"{''.join(keys)} (0x{ssrc:08x})" for ssrc, keys in by_ssrc.items())
-
-
-def _count(number: int, what: str, plural: str = "s") -> str:
-    return f"{number:,} {what}{plural if number != 1 else ''}"
 
 
 def _folded(text: str, width: int) -> Iterator[str]:

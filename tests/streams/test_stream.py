@@ -67,7 +67,7 @@ def test_a_capture_says_what_it_is() -> None:
     assert cap.frames == len(list(cap.datagrams)) + len(cap.other) + len(cap.not_understood)
     assert cap.start_time is not None
     assert cap.start_time.endswith("Z")
-    assert repr(cap) == "<Capture 'tun-sll2.pcap': 0 calls, 1 streams, 109 frames, 2.2 s>"
+    assert repr(cap) == "<Capture 'tun-sll2.pcap': 0 calls, 1 stream, 109 frames, 2.2 s>"
 
 
 def test_a_stream_says_what_it_is(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_streams_in_80_columns_say_who_what_and_how_good() -> None:
             "dst": "192.168.100.200:65534",
             "packets": "1234567",
             "lost": "432",
-            "jitter": "0.500",
+            "jit_ms": "0.500",
         }
         == said
     )
