@@ -23,6 +23,7 @@ from rtpcap.errors import (
 from rtpcap.version import __version__
 
 if TYPE_CHECKING:
+    from rtpcap import batch, codecs, rtp  # noqa: F401 - reached by name
     from rtpcap.api import Capture, open
     from rtpcap.audio.audio import Audio
     from rtpcap.audio.placement import RTPPacketManager
@@ -59,6 +60,9 @@ _HOMES = {
     "open": "api",
 }
 
+# Used by their own name, as rtpcap.batch.run.
+_FOLDERS = ("batch", "codecs", "rtp")
+
 __all__ = [
     "Audio",
     "Call",
@@ -92,12 +96,15 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
-    if home is None:
+    if home is not None:
+        value: object = getattr(import_module(f"rtpcap.{home}"), name)
+    elif name in _FOLDERS:
+        value = import_module(f"rtpcap.{name}")
+    else:
         raise AttributeError(f"module 'rtpcap' has no attribute {name!r}")
-    value = getattr(import_module(f"rtpcap.{home}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_FOLDERS})

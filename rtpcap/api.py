@@ -21,7 +21,8 @@ from rtpcap.streams.digits import Digits
 from rtpcap.streams.discover import Finder
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
-from rtpcap.streams.stream import Streams, StreamTable
+from rtpcap.streams.stream import Streams
+from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
@@ -117,7 +118,7 @@ class Capture:
 
     @property
     def start_ns(self) -> int | None:
-        """The time of the first frame, nanoseconds since 1970; None where it has no time."""
+        """The time of the first frame that has one, nanoseconds since 1970; None without any."""
         time = self._read.first_time_ns
         return None if time == NO_TIME else time
 

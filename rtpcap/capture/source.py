@@ -53,6 +53,7 @@ class Source(ABC):
         # In order of appearance.
         self._links: dict[int, None] = {}
         self.damage: list[Damage] = []
+        # Of the first and the last frame that have a time.
         self.first_time_ns = NO_TIME
         self.last_time_ns = NO_TIME
 
@@ -128,11 +129,12 @@ class Source(ABC):
         return [link_name(link) for link in self._links]
 
     def _account(self, records: Records) -> None:
-        if not self.frames and len(records):
-            self.first_time_ns = int(records.time_ns[0])
         self.frames += len(records)
-        if len(records):
-            self.last_time_ns = int(records.time_ns[-1])
+        timed = records.time_ns[records.time_ns != NO_TIME]
+        if len(timed):
+            if self.first_time_ns == NO_TIME:
+                self.first_time_ns = int(timed[0])
+            self.last_time_ns = int(timed[-1])
         for link in self._links_of(records):
             if link not in (NO_LINK, NO_PACKET):
                 self._links[link] = None

@@ -15,66 +15,21 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable, Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
-from rtpcap.rtp.serial import steps
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
-from rtpcap.streams.discover import Found
-from rtpcap.streams.formats import Formats
 from rtpcap.streams.gaps import Gaps, find_gaps
 from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
-from rtpcap.streams.quality import Quality, jitter, measure
+from rtpcap.streams.quality import Quality, jitter
+from rtpcap.streams.srtp import carries_tags
+from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from rtpcap.capture.tables import Flow, Flows
+    from rtpcap.capture.tables import Flow
 
 __all__ = ["Stream", "Streams"]
-
-SRTP_TAGS = (4, 10, 16)
-"""Bytes that SRTP adds to a payload: HMAC-SHA1-32, HMAC-SHA1-80 (RFC 3711), GCM (RFC 7714)."""
-
-ENOUGH_TO_JUDGE = 10_000
-"""Packets from a stream's beginning by which it is taken for encrypted."""
-
-
-class StreamTable:
-    """What the handles share: all streams' packets, and figures worked out for all at once."""
-
-    def __init__(self, found: Found, flows: Flows, formats: Formats, start_ns: int) -> None:
-        self.found = found
-        self.flows = flows
-        self.formats = formats
-        self.start_ns = start_ns
-        """The time of the file's first frame, from which seconds count."""
-        self._edges = [*found.starts.tolist(), len(found.packets)]
-        first = found.starts
-        last = np.array(self._edges[1:], np.int64) - 1
-        self.ssrc = found.packets.ssrc[first]
-        self._frames = (found.packets.frame[first], found.packets.frame[last])
-        self._times = (found.packets.time_ns[first], found.packets.time_ns[last])
-
-    def __len__(self) -> int:
-        return len(self.ssrc)
-
-    def rows(self, index: int) -> slice:
-        """The rows of a stream among all packets."""
-        return slice(self._edges[index], self._edges[index + 1])
-
-    def edge_frame(self, index: int, edge: int) -> int:
-        """The frame of a stream's first (`edge` 0) or last (1) packet."""
-        return int(self._frames[edge][index])
-
-    def edge_time(self, index: int, edge: int) -> int | None:
-        """When a stream's first (`edge` 0) or last (1) packet came; None without a time."""
-        time = int(self._times[edge][index])
-        return None if time == NO_TIME else time
-
-    @cached_property
-    def quality(self) -> list[Quality]:
-        """The figures of all streams, worked out together."""
-        return measure(self.found.packets, self.found.starts, self.formats)
 
 
 class Stream:
@@ -262,22 +217,8 @@ class Stream:
 
     @cached_property
     def encrypted(self) -> bool:
-        """Whether its payloads are G.711 with an SRTP tag: longer than the timestamps tell.
-
-        Other codecs' payloads do not betray their length; for them this is False.
-        """
-        numbers = [n for n, fmt in self.formats.items() if fmt.name in ("PCMU", "PCMA")]
-        packets = self.packets[:ENOUGH_TO_JUDGE]
-        number, size = packets.payload_type, packets.payload_size.astype(np.int64)
-        whole = np.isin(number, numbers) & (packets.fault != Fault.CUT) & (size > 0)
-        ticks = steps(packets.timestamp)[1:]
-        next_one = (steps(packets.sequence)[1:] == 1) & whole[:-1] & whole[1:]
-        next_one &= (ticks > 0) & (ticks <= size[:-1])
-        if next_one.sum() < 2:
-            return False
-        beyond = (size[:-1] - ticks)[next_one]
-        extra = int(np.median(beyond))
-        return extra in SRTP_TAGS and bool(np.mean(beyond == extra) > 0.9)
+        """Whether its payloads are G.711 with an SRTP tag; of other codecs False."""
+        return carries_tags(self.packets, self.formats)
 
     @property
     def decodable(self) -> bool:

@@ -136,7 +136,8 @@ def readable_by_dpkt(path: Path) -> bool:
     if source.damage:
         return False
     single = all(isinstance(records.link, int) and records.link < 0xFFFE for records in chunks)
-    return single and len(source.link_types) == 1 and source.first_time_ns > 0
+    timed = all((records.time_ns > 0).all() for records in chunks)
+    return single and timed and len(source.link_types) == 1
 
 
 def test_dpkt_finds_the_same_datagrams() -> None:

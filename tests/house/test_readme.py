@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,3 +33,33 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
         if line.startswith("| `") and line.count("|") == 4
     }
     assert told == set(project["optional-dependencies"])
+
+
+def shown_commands() -> dict[str, list[str]]:
+    """Each ``$ rtpcap`` command of the README with the lines it prints, up to an empty one."""
+    blocks = README.split("    $ rtpcap ")[1:]
+    found = {}
+    for block in blocks:
+        command, *lines = block.split("\n    rtpcap ")[0].split("\n\n##")[0].splitlines()
+        found[command] = [line.removeprefix("    ") for line in lines]
+    return found
+
+
+@pytest.mark.parametrize("command", shown_commands())
+def test_what_the_command_line_is_said_to_print(command: str) -> None:
+    arguments, _, head = command.partition(" | head -")
+    done = subprocess.run(
+        [sys.executable, "-m", "rtpcap", *arguments.split()],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    printed = "\n".join(lines[: int(head)] if head else lines)
+    assert printed == "\n".join(shown_commands()[command]).rstrip()
+
+
+def test_it_shows_commands() -> None:
+    assert len(shown_commands()) >= 2

@@ -12,6 +12,17 @@ import pytest
 import rtpcap
 from rtpcap.codecs.g711 import encode_a_law
 from rtpcap.errors import CodecUnavailable
+from tests.capture.build import (
+    START_NS,
+    Frame,
+    enhanced,
+    ethernet,
+    interface,
+    ipv4,
+    section,
+    simple,
+    udp,
+)
 from tests.streams.made import CALLEE, CALLER, Sent, capture, rtp, talk
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -272,3 +283,44 @@ def test_a_file_cut_short_gives_what_it_has(tmp_path: Path) -> None:
     assert len(cap.streams[0]) == 146
     assert cap.damage[0].frame == 147
     assert "damaged" in repr(cap)
+
+
+def timeless(count: int, of: int) -> bytes:
+    """A pcapng of `of` packets of a stream, the first `count` in blocks that have no time."""
+    out = section() + interface()
+    for number, (time_s, payload) in enumerate(talk(of)):
+        datagram = udp(payload, src_port=4000, dst_port=5000)
+        frame = Frame(ethernet(ipv4(datagram)), START_NS + round(time_s * 1e9))
+        out += simple(frame) if number < count else enhanced(frame)
+    return out
+
+
+def test_seconds_count_from_the_first_frame_that_has_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "half.pcapng"
+    path.write_bytes(timeless(3, 50))
+    cap = rtpcap.open(path)
+    assert cap.start_ns == START_NS + 60_000_000
+    # Of 50 packets 20 ms apart, from the fourth to the last.
+    assert cap.duration_s == pytest.approx(0.92)
+    stream = cap.streams[0]
+    assert stream.start_s is None
+    assert np.isnan(stream.time_s[:3]).all()
+    assert stream.time_s[3] == 0.0
+    assert stream.time_s[49] == pytest.approx(0.92)
+    # J begins anew behind packets without a time, and every step is exact.
+    assert stream.quality.jitter_ms == pytest.approx(0.0, abs=1e-9)
+    assert stream.audio().duration_s == 1.0
+
+
+def test_without_any_time_all_that_is_timed_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "none.pcapng"
+    path.write_bytes(timeless(50, 50))
+    cap = rtpcap.open(path)
+    row = cap.streams[0].row()
+    assert cap.start_time is None
+    assert cap.duration_s is None
+    timed = ("start_s", "duration_s", "jitter_ms", "jitter_max_ms", "jitter_last_ms")
+    assert [row[name] for name in timed] == [None] * 5
+    assert (row["packets"], row["lost"], row["last_frame"]) == (50, 0, 50)
+    assert cap.streams[0].audio().duration_s == 1.0
+    assert cap.streams.to_frame()["jitter_ms"].isna().all()

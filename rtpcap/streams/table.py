@@ -1,0 +1,56 @@
+"""The table that the handles of all streams share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rtpcap.rtp.packets import NO_TIME
+from rtpcap.streams.discover import Found
+from rtpcap.streams.formats import Formats
+from rtpcap.streams.quality import Quality, measure
+
+if TYPE_CHECKING:
+    from rtpcap.capture.tables import Flows
+
+__all__ = ["StreamTable"]
+
+
+class StreamTable:
+    """What the handles share: all streams' packets, and figures worked out for all at once."""
+
+    def __init__(self, found: Found, flows: Flows, formats: Formats, start_ns: int) -> None:
+        self.found = found
+        self.flows = flows
+        self.formats = formats
+        self.start_ns = start_ns
+        """The time of the file's first frame, from which seconds count."""
+        self._edges = [*found.starts.tolist(), len(found.packets)]
+        first = found.starts
+        last = np.array(self._edges[1:], np.int64) - 1
+        self.ssrc = found.packets.ssrc[first]
+        self._frames = (found.packets.frame[first], found.packets.frame[last])
+        self._times = (found.packets.time_ns[first], found.packets.time_ns[last])
+
+    def __len__(self) -> int:
+        return len(self.ssrc)
+
+    def rows(self, index: int) -> slice:
+        """The rows of a stream among all packets."""
+        return slice(self._edges[index], self._edges[index + 1])
+
+    def edge_frame(self, index: int, edge: int) -> int:
+        """The frame of a stream's first (`edge` 0) or last (1) packet."""
+        return int(self._frames[edge][index])
+
+    def edge_time(self, index: int, edge: int) -> int | None:
+        """When a stream's first (`edge` 0) or last (1) packet came; None without a time."""
+        time = int(self._times[edge][index])
+        return None if time == NO_TIME else time
+
+    @cached_property
+    def quality(self) -> list[Quality]:
+        """The figures of all streams, worked out together."""
+        return measure(self.found.packets, self.found.starts, self.formats)
