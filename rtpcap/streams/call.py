@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rtpcap.audio.audio import Audio
 from rtpcap.audio.line import Line
 from rtpcap.audio.track import Mix
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
+from rtpcap.streams.rows import Rows
 from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
@@ -113,25 +114,8 @@ class Call:
         return rows_html([stream.row() for stream in self.streams], repr(self))
 
 
-class Calls(Sequence[Call]):
+class Calls(Rows[Call]):
     """Calls in order of first frame."""
-
-    def __init__(self, calls: Iterable[Call]) -> None:
-        self._calls = tuple(calls)
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    @overload
-    def __getitem__(self, index: int) -> Call: ...
-    @overload
-    def __getitem__(self, index: slice) -> Calls: ...
-    def __getitem__(self, index: int | slice) -> Call | Calls:
-        return Calls(self._calls[index]) if isinstance(index, slice) else self._calls[index]
-
-    def rows(self) -> list[dict[str, object]]:
-        """A dict a call, keys as ``rtpcap calls`` prints them."""
-        return [call.row() for call in self]
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a call."""
@@ -142,11 +126,6 @@ class Calls(Sequence[Call]):
     def __repr__(self) -> str:
         guessed = sum(call.guessed for call in self)
         return f"<Calls {counted(len(self), 'call')}, {guessed} of them guessed>"
-
-    def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
-
-        return rows_html(self.rows(), repr(self))
 
 
 def guess_calls(streams: Iterable[Stream]) -> Calls:

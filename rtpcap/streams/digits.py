@@ -7,9 +7,9 @@ than the 16 bits of the duration goes on in a further segment whose timestamp is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rtpcap.rtp.events import EVENT_NAMES, parse_events
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.streams.counted import counted
+from rtpcap.streams.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,21 +55,11 @@ class Digit:
         return {**asdict(self), "ssrc": f"0x{self.ssrc:08x}"}
 
 
-class Digits(Sequence[Digit]):
+class Digits(Rows[Digit]):
     """Key presses in order of their first frame."""
 
     def __init__(self, digits: Iterable[Digit]) -> None:
-        self._digits = tuple(sorted(digits, key=lambda digit: digit.frame))
-
-    def __len__(self) -> int:
-        return len(self._digits)
-
-    @overload
-    def __getitem__(self, index: int) -> Digit: ...
-    @overload
-    def __getitem__(self, index: slice) -> Digits: ...
-    def __getitem__(self, index: int | slice) -> Digit | Digits:
-        return Digits(self._digits[index]) if isinstance(index, slice) else self._digits[index]
+        super().__init__(sorted(digits, key=lambda digit: digit.frame))
 
     def __str__(self) -> str:
         """The digits as dialled: ``"1590*#A"``; events that are no digits stand in brackets."""
@@ -77,20 +68,11 @@ class Digits(Sequence[Digit]):
     def __repr__(self) -> str:
         return f"<Digits {str(self)!r}, {counted(len(self), 'press', 'es')}>"
 
-    def rows(self) -> list[dict[str, object]]:
-        """A dict a press, keys as ``rtpcap dtmf`` prints them."""
-        return [digit.row() for digit in self]
-
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a press."""
         from rtpcap.views.table import digits_frame
 
         return digits_frame(self)
-
-    def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
-
-        return rows_html(self.rows(), repr(self))
 
 
 @dataclass

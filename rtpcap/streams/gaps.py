@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.serial import signed_delta
 from rtpcap.streams.counted import counted
 from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,21 +45,8 @@ class Gap:
         return {**asdict(self), "ssrc": f"0x{self.ssrc:08x}"}
 
 
-class Gaps(Sequence[Gap]):
+class Gaps(Rows[Gap]):
     """Gaps in order of the frame before them."""
-
-    def __init__(self, gaps: Iterable[Gap]) -> None:
-        self._gaps = tuple(gaps)
-
-    def __len__(self) -> int:
-        return len(self._gaps)
-
-    @overload
-    def __getitem__(self, index: int) -> Gap: ...
-    @overload
-    def __getitem__(self, index: slice) -> Gaps: ...
-    def __getitem__(self, index: int | slice) -> Gap | Gaps:
-        return Gaps(self._gaps[index]) if isinstance(index, slice) else self._gaps[index]
 
     def __repr__(self) -> str:
         lost = [gap for gap in self if gap.reason == "lost"]
@@ -70,20 +57,11 @@ class Gaps(Sequence[Gap]):
             f"{counted(other['dtx'], 'silence')}, {counted(other['restart'], 'restart')}>"
         )
 
-    def rows(self) -> list[dict[str, object]]:
-        """A dict a gap, keys as ``rtpcap gaps`` prints them."""
-        return [gap.row() for gap in self]
-
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a gap."""
         from rtpcap.views.table import gaps_frame
 
         return gaps_frame(self)
-
-    def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
-
-        return rows_html(self.rows(), repr(self))
 
 
 def find_gaps(

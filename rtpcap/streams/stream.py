@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.gaps import Gaps, find_gaps
 from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
 from rtpcap.streams.quality import Quality, jitter
+from rtpcap.streams.rows import Rows
 from rtpcap.streams.srtp import carries_tags
 from rtpcap.streams.table import StreamTable
 
@@ -333,38 +334,26 @@ class Stream:
         return fields_html(self.row(), repr(self))
 
 
-class Streams(Sequence[Stream]):
+class Streams(Rows[Stream]):
     """Streams in order of first frame: all of a capture, or those selected.
 
     An index is a place (``streams[0]``) or, where no such place is, an SSRC
     (``streams[0x343ffa34]``: its first stream).
     """
 
-    def __init__(self, streams: Iterable[Stream]) -> None:
-        self._streams = tuple(streams)
-
     @classmethod
     def of(cls, table: StreamTable) -> Streams:
         """A handle for each stream of the table."""
         return cls(Stream(table, index) for index in range(len(table)))
 
-    def __len__(self) -> int:
-        return len(self._streams)
-
-    def __iter__(self) -> Iterator[Stream]:
-        # Not by way of indices, the first of which beyond the end might be an SSRC.
-        return iter(self._streams)
-
     @overload
     def __getitem__(self, index: int) -> Stream: ...
     @overload
-    def __getitem__(self, index: slice) -> Streams: ...
-    def __getitem__(self, index: int | slice) -> Stream | Streams:
-        if isinstance(index, slice):
-            return Streams(self._streams[index])
-        if -len(self) <= index < len(self):
-            return self._streams[index]
-        for stream in self._streams:
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Stream | Self:
+        if isinstance(index, slice) or -len(self) <= index < len(self):
+            return super().__getitem__(index)
+        for stream in self:
             if stream.ssrc == index:
                 return stream
         raise IndexError(
@@ -397,10 +386,6 @@ class Streams(Sequence[Stream]):
 
         return Streams(stream for stream in self if fits(stream))
 
-    def rows(self) -> list[dict[str, object]]:
-        """A dict a stream, keys as ``rtpcap streams`` prints them."""
-        return [stream.row() for stream in self]
-
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a stream."""
         from rtpcap.views.table import streams_frame
@@ -413,11 +398,6 @@ class Streams(Sequence[Stream]):
         return (
             f"<Streams {counted(len(self), 'stream')}, {counted(packets, 'packet')}, {lost:,} lost>"
         )
-
-    def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
-
-        return rows_html(self.rows(), repr(self))
 
 
 def _addresses(address: str, port: int) -> tuple[str, str]:

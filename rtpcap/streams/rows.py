@@ -1,0 +1,48 @@
+"""Rows: what the lists of streams, calls, gaps and digits have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, Self, TypeVar, overload
+
+__all__ = ["Rows"]
+
+
+class HasRow(Protocol):
+    """Something that is a row of a verb of the command line."""
+
+    def row(self) -> dict[str, object]: ...
+
+
+Item = TypeVar("Item", bound=HasRow, covariant=True)
+
+
+class Rows(Sequence[Item]):
+    """Things that do not change, in an order that means something; a slice is one of its kind."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = tuple(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Item | Self:
+        if isinstance(index, slice):
+            return type(self)(self._items[index])
+        return self._items[index]
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict each, with the keys that the command line prints."""
+        return [item.row() for item in self._items]
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import rows_html
+
+        return rows_html(self.rows(), repr(self))
