@@ -49,7 +49,7 @@ _NONE: tuple[object, ...] = (None, "", [])
 
 
 def _table(lines: list[str], caption: str) -> str:
-    head = f'<caption style="text-align: left">{_text(caption)}</caption>'
+    head = f'<caption style="text-align: left; white-space: nowrap">{_text(caption)}</caption>'
     return f"<table>{head}\n" + "\n".join(lines) + "\n</table>"
 
 
