@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from rtpcap.capture.pcap import PcapSource, is_pcap
@@ -42,10 +43,14 @@ def open_source(path: str | os.PathLike[str]) -> Source:
 
     Raises CaptureError, naming file and reason, where it cannot be opened or is no capture.
     """
-    name = os.fspath(path)
+    name = os.fsdecode(path)
     try:
-        if os.path.isdir(name):
+        kind = os.stat(name).st_mode
+        if stat.S_ISDIR(kind):
             raise CaptureError(f"{name}: a folder, not a capture file")
+        if not stat.S_ISREG(kind):
+            # A pipe can be read only once, and a capture is read more often.
+            raise CaptureError(f"{name}: a pipe or a device, not a file: save the capture first")
         with open(name, "rb") as file:
             head = file.read(HEAD_BYTES)
             size = os.fstat(file.fileno()).st_size

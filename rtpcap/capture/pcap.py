@@ -57,8 +57,11 @@ class PcapSource(Source):
             raise CaptureError(
                 f"{self.path}: the file ends inside its header: {len(head)} of {FILE_HEADER} bytes"
             )
-        self._variant = VARIANTS[head[:4]]
-        order = self._variant.order
+        variant = VARIANTS.get(head[:4])
+        if variant is None:
+            raise CaptureError(f"{self.path}: the file was changed while it was read")
+        self._variant = variant
+        order = variant.order
         snap_length, link = struct.unpack_from(f"{order}II", head, 16)
         # The upper half of the word holds the length of a frame check sequence.
         self._link = link & 0xFFFF

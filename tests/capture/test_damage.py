@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import struct
 import time
@@ -124,6 +125,27 @@ def test_paths_that_cannot_be_opened(tmp_path: Path) -> None:
     gone.unlink()
     with pytest.raises(CaptureError, match="No such file"):
         list(source.chunks())
+
+
+def test_a_pipe_is_refused_before_it_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CaptureError, match="a pipe or a device"):
+        open_source(tmp_path / "pipe")
+
+
+def test_a_file_that_becomes_another_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "changed.pcap"
+    path.write_bytes(pcap([]))
+    source = open_source(path)
+    path.write_bytes(b"something else that is as long")
+    with pytest.raises(CaptureError, match="changed while it was read"):
+        list(source.chunks())
+
+
+def test_a_path_in_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "made.pcap"
+    path.write_bytes(pcap([]))
+    assert open_source(os.fsencode(path)).path == str(path)  # type: ignore[arg-type]
 
 
 def test_is_capture_looks_at_first_bytes_only(tmp_path: Path) -> None:
