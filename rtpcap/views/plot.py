@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,6 +57,10 @@ MOST_LABELS = 10
 ROWS = 400
 LEAST_JITTER_MS = 0.05
 """The jitter axis is never finer: below this there is only the clock's own rounding."""
+
+
+Style = dict[str, Any]
+"""Keyword arguments of matplotlib, whose types no dict can tell."""
 
 
 class GapAxes(Axes):
@@ -165,9 +169,9 @@ def _draw_line(ax: Axes, x: Line, y: Line, after: Line, packets: int, columns: i
         x, y = np.insert(x, torn, np.nan), np.insert(y, torn, np.nan)
     else:
         x, y = envelope(x, y, columns)
-    style = {"color": LINE, "linewidth": 1.2, "marker": marker, "markersize": dot}
-    ax.plot(x, y, zorder=4, **style)  # type: ignore[arg-type]
-    return [Line2D([], [], label=f"{packets:,} packets", **style)]  # type: ignore[arg-type]
+    style: Style = {"color": LINE, "linewidth": 1.2, "marker": marker, "markersize": dot}
+    ax.plot(x, y, zorder=4, **style)
+    return [Line2D([], [], label=f"{packets:,} packets", **style)]
 
 
 def _draw_marks(
@@ -177,10 +181,15 @@ def _draw_marks(
         return []
     kept = thinned(x, y, columns, ROWS)
     face = color if marker in "vx" else "none"
-    style = {"marker": marker, "linestyle": "none", "markersize": 5.0, "color": color}
-    ax.plot(x[kept], y[kept], markerfacecolor=face, zorder=5, **style)  # type: ignore[arg-type]
+    style: Style = {
+        "marker": marker,
+        "linestyle": "none",
+        "markersize": 5.0,
+        "color": color,
+    }
+    ax.plot(x[kept], y[kept], markerfacecolor=face, zorder=5, **style)
     label = f"{len(x):,} {what}"
-    return [Line2D([], [], markerfacecolor=face, label=label, **style)]  # type: ignore[arg-type]
+    return [Line2D([], [], markerfacecolor=face, label=label, **style)]
 
 
 def _draw_gaps(ax: Axes, course: Course, size: float, columns: int) -> list[Artist]:
@@ -211,12 +220,12 @@ def _draw_gaps(ax: Axes, course: Course, size: float, columns: int) -> list[Arti
         anew = [gap for gap, x in zip(anew, at.tolist(), strict=True) if np.isfinite(x)]
         at = at[np.isfinite(at)]
         begins = [hole.begin for hole in merged(at, at, np.zeros(len(at)), pixel)]
-        style = {"color": RESTART, "linestyle": "--", "linewidth": 1}
-        ax.vlines(begins, 0, 1, transform=ax.get_xaxis_transform(), zorder=3, **style)  # type: ignore[arg-type]
+        style: Style = {"color": RESTART, "linestyle": "--", "linewidth": 1}
+        ax.vlines(begins, 0, 1, transform=ax.get_xaxis_transform(), zorder=3, **style)
         label = f"{len(anew):,} restart{'s' * (len(anew) > 1)}"
         if len(anew) <= MOST_RESTART_LABELS:
             _label_restarts(ax, anew, at, size)
-        legend.append(Line2D([], [], label=label, **style))  # type: ignore[arg-type]
+        legend.append(Line2D([], [], label=label, **style))
     return legend
 
 
@@ -314,9 +323,14 @@ def _draw_jitter(ax: Axes, course: Course) -> None:
         quality = course.stream.quality
         if quality.jitter_ms is not None and quality.jitter_max_ms is not None:
             text = f"mean {quality.jitter_ms:.2f}, max {quality.jitter_max_ms:.2f}"
-            place = {"ha": "right", "va": "top", "fontsize": size, "transform": ax.transAxes}
+            place: Style = {
+                "ha": "right",
+                "va": "top",
+                "fontsize": size,
+                "transform": ax.transAxes,
+            }
             box = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
-            ax.text(0.995, 0.95, text, bbox=box, **place)  # type: ignore[arg-type]
+            ax.text(0.995, 0.95, text, bbox=box, **place)
         # Room above the curve for the figures.
         ax.set_ylim(0, 1.45 * max(float(jitter[known].max()), LEAST_JITTER_MS))
     else:
