@@ -84,7 +84,7 @@ def _show(
 @_verb
 def streams(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
     """One row a stream: codec, packets, loss, jitter."""
-    _show("streams", names, mapped, form, lambda found: found.rows(), chosen)
+    _show("streams", names, mapped, form, lambda found: (stream.row() for stream in found), chosen)
 
 
 @_verb

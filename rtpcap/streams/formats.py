@@ -46,7 +46,7 @@ def payload_map(named: Mapping[int, str | Format] | None) -> PayloadMap:
 class Formats:
     """The payload numbers of k streams and what each is."""
 
-    counts: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int32]
     """Packets of each number, shape (k, 128)."""
     by_stream: list[dict[int, Format]]
     """Payload number -> format, for the numbers that have one."""
@@ -90,13 +90,14 @@ class Formats:
             by_stream[i][number] = event
             clock_rate[i, number] = event.clock_rate
             media[i, number] = False
-        return cls(counts, by_stream, clock_rate, media)
+        return cls(counts.astype(np.int32), by_stream, clock_rate, media)
 
-    def clocks(self) -> Clocks:
-        """The lowest and highest rate among each stream's payload types."""
-        used = (self.counts > 0) & (self.clock_rate > 0)
-        low = np.where(used, self.clock_rate, np.iinfo(np.int32).max).min(axis=1).astype(float)
-        high = np.where(used, self.clock_rate, 0).max(axis=1).astype(float)
+    def clocks(self, streams: slice = slice(None)) -> Clocks:
+        """The lowest and highest rate among the payload types of each of these streams."""
+        rate = self.clock_rate[streams]
+        used = (self.counts[streams] > 0) & (rate > 0)
+        low = np.where(used, rate, np.iinfo(np.int32).max).min(axis=1).astype(float)
+        high = np.where(used, rate, 0).max(axis=1).astype(float)
         unknown = high == 0
         low[unknown], high[unknown] = PLAUSIBLE_RATES
         return Clocks(low, high)

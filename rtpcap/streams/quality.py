@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,12 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.streams.discover import batches
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.jitter import Jitter, interarrival
-from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
+from rtpcap.streams.ledger import FOREIGN, Ledger
 
 __all__ = ["Quality", "jitter", "measure"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quality:
     """The figures of one stream, named and defined as in ``rtpcap streams``.
 
@@ -40,13 +40,15 @@ class Quality:
 
     def row(self) -> dict[str, object]:
         """The figures under their names."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in FIGURES}
+
+
+FIGURES = tuple(field.name for field in fields(Quality))
 
 
 def measure(packets: Packets, starts: npt.NDArray[np.int64], formats: Formats) -> list[Quality]:
     """A `Quality` for each of the k streams that lie one after the other from `starts`."""
     found: list[Quality] = []
-    clocks = formats.clocks()
     for first, last, rows in batches(starts, len(packets)):
         part = packets[rows]
         begins = starts[first:last] - starts[first]
@@ -55,7 +57,7 @@ def measure(packets: Packets, starts: npt.NDArray[np.int64], formats: Formats) -
             part.timestamp,
             part.time_ns,
             begins,
-            Clocks(clocks.low[first:last], clocks.high[first:last]),
+            formats.clocks(slice(first, last)),
         )
         counts = ledger.counts()
         j = jitter(part, ledger, formats.clock_rate[first:last], formats.media[first:last])

@@ -18,7 +18,7 @@ from rtpcap.rtp.payload_types import Format
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.gaps import Gaps, find_gaps
-from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
+from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.srtp import carries_tags
@@ -46,9 +46,9 @@ class Stream:
         self.call: str | None = None
         """The id of the call it belongs to."""
 
-    @cached_property
+    @property
     def packets(self) -> Packets:
-        """All its packets, copies included, in capture order."""
+        """All its packets, copies included, in capture order: views of the capture's columns."""
         return self._table.found.packets[self._table.rows(self.index)]
 
     @property
@@ -56,7 +56,7 @@ class Stream:
         """The synchronization source, 32 bits."""
         return int(self._table.ssrc[self.index])
 
-    @property
+    @cached_property
     def flow(self) -> Flow:
         """Its addresses and ports."""
         return self._table.flows[int(self._table.found.flow[self.index])]
@@ -91,7 +91,11 @@ class Stream:
     @property
     def format(self) -> Format | None:
         """The format of most of its media packets."""
-        return self._table.formats.main(self.index)[1]
+        return self._main[1]
+
+    @cached_property
+    def _main(self) -> tuple[int, Format | None]:
+        return self._table.formats.main(self.index)
 
     @property
     def codec(self) -> str | None:
@@ -114,14 +118,13 @@ class Stream:
         return self._keep_ledger()
 
     def _keep_ledger(self) -> Ledger:
-        clocks = self._table.formats.clocks()
-        here = slice(self.index, self.index + 1)
+        packets = self.packets
         return Ledger.keep(
-            self.packets.sequence,
-            self.packets.timestamp,
-            self.packets.time_ns,
+            packets.sequence,
+            packets.timestamp,
+            packets.time_ns,
             np.zeros(1, np.int64),
-            Clocks(clocks.low[here], clocks.high[here]),
+            self._table.formats.clocks(slice(self.index, self.index + 1)),
         )
 
     @property
@@ -139,8 +142,9 @@ class Stream:
         """
         formats = self._table.formats
         here = slice(self.index, self.index + 1)
-        figures = jitter(self.packets, self.ledger, formats.clock_rate[here], formats.media[here])
-        out = np.full(len(self.packets), np.nan)
+        packets = self.packets
+        figures = jitter(packets, self.ledger, formats.clock_rate[here], formats.media[here])
+        out = np.full(len(packets), np.nan)
         out[figures.rows] = figures.value_s * 1e3
         return out
 
@@ -162,15 +166,16 @@ class Stream:
 
     def _held(self) -> npt.NDArray[np.int64]:
         """Ticks of media in each packet, 0 where its codec does not tell."""
-        ticks = np.zeros(len(self.packets), np.int64)
-        number = self.packets.payload_type
+        packets = self.packets
+        ticks = np.zeros(len(packets), np.int64)
+        number = packets.payload_type
         for payload_type, fmt in self.formats.items():
             try:
                 decoder = find(fmt)
             except CodecUnavailable:
                 continue
             rows = number == payload_type
-            samples = decoder.samples(self.packets.payload_size[rows].astype(np.int64))
+            samples = decoder.samples(packets.payload_size[rows].astype(np.int64))
             ticks[rows] = samples * fmt.clock_rate // decoder.sample_rate
         return ticks
 
@@ -183,9 +188,10 @@ class Stream:
         events = [number for number, fmt in self.formats.items() if fmt.is_event]
         if not events:
             return []
-        rows = np.flatnonzero(np.isin(self.packets.payload_type, events))
+        packets = self.packets
+        rows = np.flatnonzero(np.isin(packets.payload_type, events))
         clock_rate = self._table.formats.clock_rate[self.index]
-        return find_digits(self.packets, rows, self.ssrc, clock_rate, self._table.start_ns)
+        return find_digits(packets, rows, self.ssrc, clock_rate, self._table.start_ns)
 
     @property
     def first_frame(self) -> int:
@@ -229,7 +235,7 @@ class Stream:
     @cached_property
     def why_not(self) -> str | None:
         """Why its audio cannot be had, and the cure; None where it can."""
-        number, fmt = self._table.formats.main(self.index)
+        number, fmt = self._main
         if fmt is None:
             return f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
         if fmt.is_event:
@@ -253,7 +259,9 @@ class Stream:
             raise CodecUnavailable(self.why_not)
         # Not the remembered one, which would stay: decoding goes through all streams.
         own = self._keep_ledger().epoch != FOREIGN
-        packets = self.packets if own.all() else self.packets[own]
+        packets = self.packets
+        if not own.all():
+            packets = packets[own]
         return Track.lay(packets, self.formats, origin_ns=origin_ns, reanchor_s=reanchor_s)
 
     def audio(self) -> Audio:
@@ -317,7 +325,7 @@ class Stream:
         return gaps(self, ax=ax)
 
     def __len__(self) -> int:
-        return len(self.packets)
+        return self._table.length(self.index)
 
     def __repr__(self) -> str:
         what = str(self.format) if self.format else f"payload type {self.payload_types[0]}"

@@ -27,7 +27,7 @@ class StreamTable:
         self.formats = formats
         self.start_ns = start_ns
         """The time of the file's first frame, from which seconds count."""
-        self._edges = [*found.starts.tolist(), len(found.packets)]
+        self._edges: list[int] = [*found.starts.tolist(), len(found.packets)]
         first = found.starts
         last = np.array(self._edges[1:], np.int64) - 1
         self.ssrc = found.packets.ssrc[first]
@@ -40,6 +40,10 @@ class StreamTable:
     def rows(self, index: int) -> slice:
         """The rows of a stream among all packets."""
         return slice(self._edges[index], self._edges[index + 1])
+
+    def length(self, index: int) -> int:
+        """How many packets a stream has."""
+        return self._edges[index + 1] - self._edges[index]
 
     def edge_frame(self, index: int, edge: int) -> int:
         """The frame of a stream's first (`edge` 0) or last (1) packet."""
