@@ -64,7 +64,7 @@ class Capture:
 
     @cached_property
     def _file(self) -> MappedFile:
-        return MappedFile(self.path)
+        return MappedFile.of(self.path)
 
     def release(self) -> None:
         """Give back the memory of payloads that were looked at; they can be looked at again."""

@@ -235,7 +235,7 @@ class Network:
             self._ipv6_udp(rows, at, upper, self._ipv6_heads(at), ports, udp_length)
 
     def _frames(self, rows: Rows) -> npt.NDArray[np.uint32]:
-        return (rows + self._records.first_frame).astype(np.uint32)
+        return self._records.frame[rows]
 
     def unread(self, reason: str, rows: Rows) -> None:
         self._not_understood.add(reason, self._frames(rows))
@@ -260,14 +260,21 @@ class Network:
         return Datagrams(
             blocks=(self._data,),
             base=records.base,
+            file=records.file,
             flows=self._flows,
-            block=np.zeros(len(part.rows), np.uint8),
+            block=np.zeros(len(part.rows), np.uint16),
             frame=self._frames(part.rows),
             time_ns=records.time_ns[part.rows],
             flow=self._flows.number(part.keys),
             begin=part.begin,
             end=part.end,
             cut=part.cut,
+            header=(part.begin - records.begin[part.rows]).astype(np.uint16),
+            interface=(
+                np.full(len(part.rows), records.interface, np.uint16)
+                if isinstance(records.interface, int)
+                else records.interface[part.rows]
+            ),
         )
 
 

@@ -99,7 +99,7 @@ class PcapSource(Source):
         return Records(
             data=data,
             base=base,
-            first_frame=self.frames + 1,
+            frame=np.arange(self.frames + 1, self.frames + 1 + len(begins), dtype=np.uint32),
             begin=frames,
             end=frames + heads["captured"],
             original=heads["original"].astype(np.int64),

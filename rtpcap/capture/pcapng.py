@@ -221,13 +221,19 @@ class PcapngSource(Source):
         return Records(
             data=data,
             base=base,
-            first_frame=first_frame,
+            frame=np.arange(first_frame, first_frame + len(begin), dtype=np.uint32),
             begin=begin,
             end=begin + captured,
             original=original,
             time_ns=time_ns,
-            link=int(links[0]) if len(links) and (links == links[0]).all() else links,
+            link=_alone(links),
+            interface=_alone(number.astype(np.uint16)),
         )
+
+
+def _alone(column: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16] | int:
+    """A column, or the one number that stands everywhere in it."""
+    return int(column[0]) if len(column) and (column == column[0]).all() else column
 
 
 def _is_section(data: npt.NDArray[np.uint8], at: int) -> bool:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,10 @@ import numpy.typing as npt
 from rtpcap.capture.keys import KeyTable
 from rtpcap.rtp.packets import NO_TIME
 
-__all__ = ["Damage", "Datagram", "Datagrams", "Flow", "Flows", "Records", "Tally"]
+__all__ = ["Damage", "Datagram", "Datagrams", "Flow", "Flows", "Records", "Tally", "Transport"]
+
+# Which of the tables of keys: bits that add up.
+IPV6, TCP = 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +32,8 @@ class Records:
     """The bytes of this chunk."""
     base: int
     """The place of ``data[0]`` in the file."""
-    first_frame: int
-    """The 1-based number of row 0."""
+    frame: npt.NDArray[np.uint32]
+    """1-based numbers of the frames, shape (n,)."""
     begin: npt.NDArray[np.int64]
     """Where each frame begins in `data`, shape (n,)."""
     end: npt.NDArray[np.int64]
@@ -41,30 +44,38 @@ class Records:
     """Nanoseconds since 1970, `NO_TIME` where the file gives none."""
     link: npt.NDArray[np.uint16] | int
     """Link types; one number where the chunk has only one."""
+    interface: npt.NDArray[np.uint16] | int = 0
+    """Which interface captured each frame; one number where the chunk has only one."""
+    file: int = 0
+    """Which file of the capture this is a chunk of."""
 
     def __len__(self) -> int:
         return len(self.begin)
 
 
+Transport = Literal["udp", "tcp"]
+"""What carried a payload: a datagram of its own, or a byte stream in which it was framed."""
+
+
 class Flow(NamedTuple):
-    """The two ends of a UDP flow, addresses as text."""
+    """The two ends of a flow, addresses as text."""
 
     src: str
     src_port: int
     dst: str
     dst_port: int
+    transport: Transport = "udp"
 
 
 class Flows:
-    """The UDP flows of a capture, numbered in order of first appearance.
+    """The flows of a capture, numbered in order of first appearance.
 
     Addresses become keys, a call an address family; keys become numbers in order of frames.
     """
 
     def __init__(self) -> None:
-        self._ipv4 = KeyTable(2)
-        self._ipv6 = KeyTable(5)
-        # A key is a row of its family's table, doubled, with the family in the lowest bit.
+        # A key is a row of one of these tables, times four, and in its lowest bits which one.
+        self._tables = (KeyTable(2), KeyTable(5), KeyTable(2), KeyTable(5))
         self._keys: list[int] = []
         self._number = np.full(64, -1, np.int32)
 
@@ -72,32 +83,43 @@ class Flows:
         return len(self._keys)
 
     def __getitem__(self, flow: int) -> Flow:
-        row, is_ipv6 = divmod(self._keys[flow], 2)
-        words = (self._ipv6 if is_ipv6 else self._ipv4).key(row)
+        row, which = divmod(self._keys[flow], len(self._tables))
+        words = self._tables[which].key(row)
         src_port, dst_port = words[-1] >> 16, words[-1] & 0xFFFF
-        if is_ipv6:
-            src, dst = words[0] << 64 | words[1], words[2] << 64 | words[3]
-            return Flow(_ipv6(src), src_port, _ipv6(dst), dst_port)
-        return Flow(_ipv4(words[0] >> 32), src_port, _ipv4(words[0] & 0xFFFFFFFF), dst_port)
+        if which & IPV6:
+            src, dst = _ipv6(words[0] << 64 | words[1]), _ipv6(words[2] << 64 | words[3])
+        else:
+            src, dst = _ipv4(words[0] >> 32), _ipv4(words[0] & 0xFFFFFFFF)
+        return Flow(src, src_port, dst, dst_port, "tcp" if which & TCP else "udp")
 
     def ipv4(
         self,
         src: npt.NDArray[np.uint32],
         dst: npt.NDArray[np.uint32],
         ports: npt.NDArray[np.uint32],
+        *,
+        tcp: bool = False,
     ) -> npt.NDArray[np.int32]:
         """Keys of IPv4 addresses and ports (source port in the upper 16 bits), shape (n,)."""
         pair = src.astype(np.uint64)
         pair <<= np.uint64(32)
         pair |= dst
-        return self._ipv4.ids(pair, ports.astype(np.uint64)) * np.int32(2)
+        return self._ids(TCP * tcp, pair, ports)
 
     def ipv6(
-        self, addresses: npt.NDArray[np.uint64], ports: npt.NDArray[np.uint32]
+        self,
+        addresses: npt.NDArray[np.uint64],
+        ports: npt.NDArray[np.uint32],
+        *,
+        tcp: bool = False,
     ) -> npt.NDArray[np.int32]:
         """Keys of IPv6 addresses, shape (n, 4): source then destination, upper half first."""
         columns = [addresses[:, i].astype(np.uint64) for i in range(4)]
-        return self._ipv6.ids(*columns, ports.astype(np.uint64)) * np.int32(2) + np.int32(1)
+        return self._ids(IPV6 | TCP * tcp, *columns, ports)
+
+    def _ids(self, which: int, *words: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.int32]:
+        ids = self._tables[which].ids(*(word.astype(np.uint64, copy=False) for word in words))
+        return ids * np.int32(len(self._tables)) + np.int32(which)
 
     def number(self, keys: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         """The flows of keys in order of frames, shape (n,); new ones get the next numbers."""
@@ -129,7 +151,10 @@ def _ipv6(address: int) -> str:
 
 
 class Datagram(NamedTuple):
-    """One UDP payload, with the frame it came in (1-based) and its time; None without one."""
+    """One UDP payload, with the frame it came in (1-based) and its time; None without one.
+
+    With `transport` ``tcp`` it is a message out of a byte stream, and the frame that of its end.
+    """
 
     frame: int
     time_ns: int | None
@@ -138,18 +163,25 @@ class Datagram(NamedTuple):
     dst: str
     dst_port: int
     payload: bytes
+    transport: Transport = "udp"
 
 
 @dataclass(frozen=True, eq=False)
 class Datagrams:
-    """The UDP payloads of a chunk as columns of shape (n,), in order of frames."""
+    """The UDP payloads of a chunk as columns of shape (n,), in order of frames.
+
+    A frame has one at most, but for messages framed in a byte stream, of which it may end several.
+    """
 
     blocks: tuple[npt.NDArray[np.uint8], ...]
-    """Where payloads lie: block 0 is the chunk's own bytes; no other is needed so far."""
+    """Where payloads lie: block 0 is the chunk's own bytes; what was put together lies in others.
+    All of them hold other bytes once the next chunk was asked for."""
     base: int
     """The place of block 0 in the file."""
+    file: int
+    """Which file of the capture that is."""
     flows: Flows
-    block: npt.NDArray[np.uint8]
+    block: npt.NDArray[np.uint16]
     frame: npt.NDArray[np.uint32]
     time_ns: npt.NDArray[np.int64]
     flow: npt.NDArray[np.int32]
@@ -157,6 +189,11 @@ class Datagrams:
     end: npt.NDArray[np.int64]
     cut: npt.NDArray[np.bool_]
     """Whether less was captured than the datagram's length says."""
+    header: npt.NDArray[np.uint16]
+    """How many bytes of its frame stand before the payload, all headers together. Where it was put
+    together from fragments, the first one's headers stand there; 0 out of a byte stream."""
+    interface: npt.NDArray[np.uint16]
+    """Which interface captured its frame."""
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -171,11 +208,16 @@ class Datagrams:
             self.end.tolist(),
             strict=True,
         ):
+            src, src_port, dst, dst_port, transport = self.flows[flow]
             yield Datagram(
                 frame,
                 None if time_ns == NO_TIME else time_ns,
-                *self.flows[flow],
+                src,
+                src_port,
+                dst,
+                dst_port,
                 self.blocks[block][begin:end].tobytes(),
+                transport,
             )
 
 

@@ -51,8 +51,9 @@ class Packets:
     """
 
     blocks: tuple[Block, ...]
-    """Where the packets lie: block 0 is the capture file."""
-    block: npt.NDArray[np.uint8]
+    """Where the packets lie: block 0 is the capture file, block 1 what was put together from
+    pieces; further ones are the further files of a capture that has several."""
+    block: npt.NDArray[np.uint16]
     """In which block each packet lies."""
     begin: npt.NDArray[np.int64]
     """Its first byte there."""
@@ -80,7 +81,7 @@ class Packets:
         begin: npt.NDArray[np.int64],
         end: npt.NDArray[np.int64],
         *,
-        block: npt.NDArray[np.uint8] | None = None,
+        block: npt.NDArray[np.uint16] | None = None,
         frame: npt.NDArray[np.uint32] | None = None,
         time_ns: npt.NDArray[np.int64] | None = None,
         cut: npt.NDArray[np.bool_] | None = None,
@@ -93,7 +94,7 @@ class Packets:
         """
         n = len(begin)
         if block is None:
-            block = np.zeros(n, np.uint8)
+            block = np.zeros(n, np.uint16)
         length = end - begin
         fault = np.zeros(n, np.uint8)
         if cut is not None and cut.any():
@@ -228,7 +229,7 @@ COLUMNS = [field.name for field in fields(Packets) if field.name != "blocks"]
 
 def _take(
     blocks: Sequence[Block],
-    block: npt.NDArray[np.uint8],
+    block: npt.NDArray[np.uint16],
     begin: npt.NDArray[np.int64],
     size: int,
 ) -> npt.NDArray[np.uint8]:
@@ -251,7 +252,7 @@ def _taken(data: Block, begin: npt.NDArray[np.int64], size: int) -> npt.NDArray[
 
 def _words(
     blocks: Sequence[Block],
-    block: npt.NDArray[np.uint8],
+    block: npt.NDArray[np.uint16],
     begin: npt.NDArray[np.int64],
     length: npt.NDArray[np.int64],
 ) -> npt.NDArray[Any]:
@@ -269,7 +270,7 @@ def _words(
 
 def _unusual(
     blocks: Sequence[Block],
-    block: npt.NDArray[np.uint8],
+    block: npt.NDArray[np.uint16],
     begin: npt.NDArray[np.int64],
     length: npt.NDArray[np.int64],
     word0: npt.NDArray[np.uint32],

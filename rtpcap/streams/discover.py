@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.keys import KeyTable
+from rtpcap.capture.spool import Spool
 from rtpcap.capture.tables import Datagrams
 from rtpcap.errors import Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
@@ -52,8 +53,15 @@ COLUMNS = {
     "payload_offset": np.uint16,
     "payload_size": np.uint16,
     "fault": np.uint8,
-    "block": np.uint8,
+    "block": np.uint16,
+    "header": np.uint16,
+    "interface": np.uint16,
 }
+OF_THE_FRAME = ("header", "interface")
+"""Columns that tell of the frame and not of the packet."""
+
+REBUILT = 1
+"""The block of what lies in no file; block 0 is the first file, those behind are the others."""
 BATCH_ROWS = 1 << 18
 
 
@@ -80,6 +88,10 @@ class Found:
     """First row of each stream, shape (k,), streams in order of their first frame."""
     flow: npt.NDArray[np.int32]
     """The flow of each stream, a number of the capture's `Flows`, shape (k,)."""
+    header: npt.NDArray[np.uint16]
+    """Of each packet: bytes of its frame before it, as in `Datagrams`, shape (n,)."""
+    interface: npt.NDArray[np.uint16]
+    """Of each packet: which interface captured it, shape (n,)."""
 
 
 class Finder:
@@ -94,6 +106,7 @@ class Finder:
         self._keys = KeyTable(1)
         self._flow_of: list[npt.NDArray[np.int32]] = []
         self._columns = _Columns()
+        self._spool = Spool()
 
     def feed(self, datagrams: Datagrams) -> None:
         """Keep a row for each datagram of a chunk that could be RTP."""
@@ -112,9 +125,10 @@ class Finder:
         keep = self._possible[second]
         if packets.fault.any():
             keep &= (packets.fault != Fault.HEADER) & (packets.fault != Fault.VERSION)
-        flow = datagrams.flow
+        flow, header, interface = datagrams.flow, datagrams.header, datagrams.interface
         if not keep.all():
             packets, flow = packets[keep], flow[keep]
+            header, interface = header[keep], interface[keep]
         if not len(packets):
             return
         known = len(self._keys)
@@ -125,8 +139,9 @@ class Finder:
         if len(new):
             rows = np.unique(stream[new], return_index=True)[1]
             self._flow_of.append(flow[new[rows]])
+        begin, block = self._places(packets, header, datagrams)
         self._columns.append(
-            begin=packets.begin + datagrams.base,
+            begin=begin,
             time_ns=packets.time_ns,
             stream=stream,
             frame=packets.frame,
@@ -137,11 +152,44 @@ class Finder:
             payload_offset=packets.payload_offset,
             payload_size=packets.payload_size,
             fault=packets.fault,
-            block=packets.block,
+            block=block,
+            header=header,
+            interface=interface,
         )
 
-    def finish(self, file: npt.NDArray[np.uint8]) -> Found:
-        """The streams. `file` is the whole file's bytes (mapped), where the payloads stay."""
+    def _places(
+        self, packets: Packets, header: npt.NDArray[np.uint16], datagrams: Datagrams
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]:
+        """Where packets of a chunk lie for good: (begin, block).
+
+        What lies in no file is kept, together with the headers before it.
+        """
+        begin = packets.begin + datagrams.base
+        here = REBUILT + datagrams.file if datagrams.file else 0
+        rebuilt = np.flatnonzero(packets.block)
+        if not here and not len(rebuilt):
+            return begin, packets.block
+        block = np.full(len(packets), here, np.uint16)
+        if len(rebuilt):
+            before = header[rebuilt].astype(np.int64)
+            starts = packets.begin[rebuilt] - before
+            ends = packets.begin[rebuilt] + packets.size[rebuilt]
+            pieces = [
+                packets.blocks[number][a:b]
+                for number, a, b in zip(
+                    packets.block[rebuilt].tolist(), starts.tolist(), ends.tolist(), strict=True
+                )
+            ]
+            lengths = ends - starts
+            first = self._spool.append(pieces)
+            begin[rebuilt] = first + lengths.cumsum() - lengths + before
+            block[rebuilt] = REBUILT
+        return begin, block
+
+    def finish(self, *files: npt.NDArray[np.uint8]) -> Found:
+        """The streams. `files` are the whole files' bytes (mapped), where the payloads stay."""
+        spooled = self._spool.mapped()
+        blocks = (files[0], spooled.data if spooled else np.empty(0, np.uint8), *files[1:])
         columns = self._columns.take()
         stream = columns.pop("stream")
         counts = np.bincount(stream, minlength=len(self._keys))
@@ -155,7 +203,8 @@ class Finder:
             del order
         lengths = counts[ids]
         starts = lengths.cumsum() - lengths
-        packets = Packets(blocks=(file,), **columns)
+        frames = {name: columns.pop(name) for name in OF_THE_FRAME}
+        packets = Packets(blocks=blocks, **columns)
         passed = np.zeros(len(ids), np.bool_)
         for first, last, rows in batches(starts, len(packets)):
             passed[first:last] = _judge(packets[rows], starts[first:last] - starts[first])
@@ -164,10 +213,11 @@ class Finder:
             del packets
             for name in columns:
                 columns[name] = columns[name][kept]
-            packets = Packets(blocks=(file,), **columns)
+            packets = Packets(blocks=blocks, **columns)
+            frames = {name: column[kept] for name, column in frames.items()}
             ids, lengths = ids[passed], lengths[passed]
         flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
-        return Found(packets, lengths.cumsum() - lengths, flows[ids])
+        return Found(packets, lengths.cumsum() - lengths, flows[ids], **frames)
 
 
 def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -243,7 +293,7 @@ def _paced(
 
 
 class _Columns:
-    """The columns of a `Packets`, and each row's stream, as they come chunk by chunk."""
+    """The columns of a `Packets`, each row's stream and frame, as they come chunk by chunk."""
 
     def __init__(self) -> None:
         self._parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in COLUMNS}

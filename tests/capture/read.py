@@ -51,7 +51,7 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
     cut: list[bool] = []
     frame = 1
     for records in source.chunks(chunk_bytes):
-        assert records.first_frame == frame
+        assert records.frame.tolist() == list(range(frame, frame + len(records)))
         frame += len(records)
         chunk = decoder.datagrams(records)
         datagrams += chunk

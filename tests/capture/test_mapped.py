@@ -13,7 +13,7 @@ def test_the_bytes_of_the_file_also_after_they_were_given_back(tmp_path: Path) -
     content = bytes(range(256)) * 100
     path = tmp_path / "file"
     path.write_bytes(content)
-    mapped = MappedFile(path)
+    mapped = MappedFile.of(path)
     assert mapped.data.tobytes() == content
     mapped.release()
     assert mapped.data.tobytes() == content
@@ -24,6 +24,6 @@ def test_the_bytes_of_the_file_also_after_they_were_given_back(tmp_path: Path) -
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
-    mapped = MappedFile(path)
+    mapped = MappedFile.of(path)
     assert len(mapped.data) == 0
     mapped.release()

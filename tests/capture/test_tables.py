@@ -45,11 +45,13 @@ def test_flows_made_by_hand() -> None:
     dst = np.array([0x0A000002, 0x00000000, 0x0A000002], np.uint32)
     ports = np.array([0xFFFF0001, 0, 0xFFFF0001], np.uint32)
     assert flows.number(flows.ipv4(src, dst, ports)).tolist() == [0, 1, 0]
-    assert len(flows) == 2
-    assert flows[0] == ("10.0.0.1", 65535, "10.0.0.2", 1)
-    assert flows[1] == ("255.255.255.255", 0, "0.0.0.0", 0)
+    assert flows.number(flows.ipv4(src, dst, ports, tcp=True)).tolist() == [2, 3, 2]
+    assert len(flows) == 4
+    assert flows[0] == Flow("10.0.0.1", 65535, "10.0.0.2", 1)
+    assert flows[1] == Flow("255.255.255.255", 0, "0.0.0.0", 0)
+    assert flows[2] == flows[0]._replace(transport="tcp")
     with pytest.raises(IndexError):
-        flows[2]
+        flows[4]
 
 
 def test_datagrams_as_columns_and_one_by_one(tmp_path: Path) -> None:
