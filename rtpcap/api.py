@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.formats import Source, open_source
-from rtpcap.capture.link import Decoder
 from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME

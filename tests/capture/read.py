@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.formats import Source, open_source
-from rtpcap.capture.link import Decoder
 from rtpcap.capture.tables import Damage, Datagram, Flow, Flows, Tally
 
 CHUNK = 4 << 20
