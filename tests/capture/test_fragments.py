@@ -755,6 +755,32 @@ def test_memory_is_bounded() -> None:
         tracemalloc.stop()
 
 
+def test_headers_before_the_packet_are_held_too() -> None:
+    """First fragments of 8 bytes, each behind 10,000 bytes of tunnel: 1 MB holds 100 at most."""
+    tunnel = bytes(10_000)
+    firsts, lasts = (
+        [
+            Frame(tunnel + ipv4_fragment(*part, identification=number), packet=len(tunnel))
+            for number in range(200)
+        ]
+        for part in split(udp(bytes(8)), 8)
+    )
+    kept = len(put_together([*firsts, *reversed(lasts)], most_bytes=1_000_000).packets)
+    assert 50 < kept < 100
+
+
+def test_an_identification_in_use_does_not_crowd_out_the_memory_of_others() -> None:
+    """2,000 packets with the same identification are one entry among those put together last."""
+    again = [
+        f for number in range(2000) for f in four(*split(udp(number.to_bytes(600, "little")), 400))
+    ]
+    frames = [*four(A, B, C, identification=1), *again, *four(B, identification=1)]
+    outcome = put_together(frames)
+    assert len(outcome.packets) == 2001
+    # Their second fragments are all the same; each belongs to the packet that the first began.
+    assert outcome.other == {TOGETHER: (2002, 1), DUPLICATE: (1, len(frames))}
+
+
 @st.composite
 def shuffled(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, bytes, bool]]]:
     """A payload, and its fragments in any order, some of them several times."""
