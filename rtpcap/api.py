@@ -77,6 +77,7 @@ class Capture:
         finder = Finder(self._told)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
+        decoder.finish()
         found = finder.finish(self._file.data)
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)

@@ -6,14 +6,25 @@ and bytes of TCP streams may be part of a datagram that ends in another frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture import link, network, tunnels
-from rtpcap.capture.chunk import Chunk, Layer, LayerFunction, Part, Rows, grouped
+from rtpcap.capture.chunk import (
+    MOST_LAYERS,
+    TOO_DEEP,
+    Chunk,
+    Layer,
+    LayerFunction,
+    Part,
+    Rows,
+    grouped,
+)
+from rtpcap.capture.fragments import Pieces, Reassembler
+from rtpcap.capture.link import SNAP_BYTES
 from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
 
@@ -57,6 +68,9 @@ LAYERS: dict[Layer, LayerFunction] = {
     Layer.EXPORTED: _uncommon("exported"),
 }
 
+OWN_HEADER_EACH = (105, 127, 258)
+"""Link types whose header differs from frame to frame: 802.11 (it has a number), and PKTAP."""
+
 COLUMNS = {
     "block": np.uint16,
     "frame": np.uint32,
@@ -82,27 +96,63 @@ class Decoder:
         self._flows = flows
         self._other = other
         self._not_understood = not_understood
+        self._reassembler = Reassembler(other, not_understood)
 
     def datagrams(self, records: Records) -> Datagrams:
         """The payloads of a chunk, in order of frames; most lie in the chunk's own bytes."""
-        chunk = Chunk(records, self._flows, self._other, self._not_understood)
+        chunk = self._chunk(records)
         _begin(chunk)
         chunk.run(LAYERS)
-        for rows, _ in chunk.fragments:
-            chunk.unread("IP fragment", rows)
-        tables = [_columns(chunk, part, 0) for part in chunk.parts]
+        chunks = [chunk, *self._put_together(chunk)]
+        tables = [
+            _columns(chunk, part, block)
+            for block, chunk in enumerate(chunks)
+            for part in chunk.parts
+        ]
         if len(tables) == 1:
             (columns,) = tables
         else:
             columns = _joined(tables)
         return Datagrams(
-            blocks=(records.data,),
+            blocks=tuple(chunk.data for chunk in chunks),
             base=records.base,
             file=records.file,
             flows=self._flows,
             flow=self._flows.number(columns.pop("keys")),
             **columns,
         )
+
+    def finish(self) -> None:
+        """Count what is still waited for: the capture has ended."""
+        self._reassembler.finish()
+
+    def _chunk(self, records: Records) -> Chunk:
+        return Chunk(records, self._flows, self._other, self._not_understood)
+
+    def _put_together(self, chunk: Chunk) -> Iterator[Chunk]:
+        """The packets that the chunk's fragments complete; they may be fragments themselves."""
+        for _ in range(MOST_LAYERS):
+            whole = self._reassembler.take(_pieces(chunk)) if chunk.fragments else None
+            if whole is None:
+                return
+            chunk = self._chunk(
+                Records(
+                    data=whole.data,
+                    base=0,
+                    frame=whole.frame,
+                    begin=whole.begin,
+                    end=whole.end,
+                    original=whole.original_end - whole.begin,
+                    time_ns=whole.time_ns,
+                    link=NO_LINK,
+                    interface=whole.interface,
+                )
+            )
+            chunk.then(Layer.IP, np.arange(len(whole)), whole.packet)
+            chunk.run(LAYERS)
+            yield chunk
+        for rows, _ in chunk.fragments:
+            chunk.unread(TOO_DEEP, rows)
 
 
 def _begin(chunk: Chunk) -> None:
@@ -126,10 +176,30 @@ def _link(chunk: Chunk, number: int, rows: Rows) -> None:
         chunk.unread(f"{link_name(number)} is not read", rows)
 
 
+def _pieces(chunk: Chunk) -> Pieces:
+    """The fragments of a chunk, in order of frames."""
+    records = chunk.records
+    rows = np.concatenate([rows for rows, _ in chunk.fragments])
+    packet = np.concatenate([at for _, at in chunk.fragments])
+    order = np.argsort(rows, kind="stable")
+    rows, packet = rows[order], packet[order]
+    begin = records.begin[rows]
+    link = np.broadcast_to(records.link, len(records))[rows]
+    return Pieces(
+        data=records.data,
+        frame=records.frame[rows],
+        time_ns=records.time_ns[rows],
+        interface=np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16),
+        frame_begin=begin,
+        packet=packet,
+        end=records.end[rows],
+        path=np.where(np.isin(link, OWN_HEADER_EACH), packet - SNAP_BYTES, begin),
+    )
+
+
 def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
     """A part of a chunk as columns of the table."""
     records, rows = chunk.records, part.rows
-    interface = records.interface
     return {
         "block": np.full(len(rows), block, np.uint16),
         "frame": records.frame[rows],
@@ -139,11 +209,7 @@ def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
         "end": part.end,
         "cut": part.cut,
         "header": (part.begin - records.begin[rows]).astype(np.uint16),
-        "interface": (
-            np.full(len(rows), interface, np.uint16)
-            if isinstance(interface, int)
-            else interface[rows]
-        ),
+        "interface": np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16),
     }
 
 

@@ -22,6 +22,7 @@ from rtpcap.capture.names import (
 
 __all__ = [
     "INSIDE_ETHERNET",
+    "SNAP_BYTES",
     "backbone",
     "by_type",
     "ethernet",

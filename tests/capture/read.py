@@ -56,6 +56,7 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
         chunk = decoder.datagrams(records)
         datagrams += chunk
         cut += chunk.cut.tolist()
+    decoder.finish()
     assert source.frames == frame - 1
     assert source.frames == len(datagrams) + len(other) + len(not_understood)
     frames = [datagram.frame for datagram in datagrams]

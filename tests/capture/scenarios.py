@@ -710,7 +710,7 @@ def ipv4_headers_that_cannot_be() -> Scenario:
 def ipv4_fragments() -> Scenario:
     # More to come at offset 0; the last at offset 185; the don't-fragment flag alone is none.
     frames = [Frame(ethernet(ipv4(udp(PAYLOAD), fragment=bits))) for bits in (0x2000, 185, 0x4000)]
-    return Scenario(pcap(frames), [*[Unread("IP fragment")] * 2, Payload()])
+    return Scenario(pcap(frames), [*[Unread("fragment of a packet whose other parts are missing")] * 2, Payload()])
 
 
 @scenario
@@ -806,7 +806,7 @@ def ipv6_extension_headers() -> Scenario:
     fates: list[Fate] = [
         *[IPV6_PAYLOAD] * 4,
         Other("TCP"),
-        *[Unread("IP fragment")] * 2,
+        *[Unread("fragment of a packet whose other parts are missing")] * 2,
         Unread("IPv6 extension headers damaged or cut"),
         Unread("more than 16 IPv6 extension headers"),
         Payload(),
