@@ -1,0 +1,67 @@
+"""Which framing a stream has, by its first bytes; or, from its middle, by the first sure place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rtpcap.capture.framing.frame import Framing, Verdict
+from rtpcap.capture.framing.packets import HEP3, RFC4571, TURN
+from rtpcap.capture.framing.text import RTSP, SIP, HTTPHead
+from rtpcap.capture.framing.websocket import WebSocket
+
+__all__ = ["Choice", "choose", "find"]
+
+MOST_OPENINGS = 4
+"""Heads behind which anything may follow, one behind the other."""
+
+FRAMINGS: tuple[type[SIP | RTSP | TURN | RFC4571 | HEP3], ...] = (SIP, RTSP, HEP3, TURN, RFC4571)
+
+
+class Choice(NamedTuple):
+    """A framing and where its frames begin."""
+
+    framing: Framing
+    place: int
+
+
+def choose(held: bytearray, pos: int, end: int) -> Choice | Verdict:
+    """The framing that begins exactly at `pos`; MAYBE, or NO where it is none that is known."""
+    for _ in range(MOST_OPENINGS):
+        while pos < end and held[pos] in b"\r\n":
+            pos += 1
+        if pos >= end:
+            return Verdict.MAYBE
+        verdicts = set()
+        for framing in FRAMINGS:
+            verdict = framing.probe(held, pos, end)
+            if verdict is Verdict.YES:
+                return Choice(framing(), pos)
+            verdicts.add(verdict)
+        opening = HTTPHead.probe(held, pos, end)
+        if opening is not Verdict.YES:
+            verdicts.add(opening)
+            return Verdict.MAYBE if Verdict.MAYBE in verdicts else Verdict.NO
+        behind = HTTPHead.end(held, pos)
+        head = bytes(held[pos:behind])
+        if HTTPHead.opens(head) == "websocket":
+            protocol = HTTPHead.PROTOCOL.search(head)
+            return Choice(
+                WebSocket(announced=bool(protocol and b"sip" in protocol[1].lower())), behind
+            )
+        pos = behind
+    return Verdict.NO
+
+
+def find(held: bytearray, begin: int, end: int) -> Choice | None:
+    """The first place from `begin` on where the frames of any framing begin beyond doubt."""
+    best: Choice | None = None
+    finders: tuple[Callable[[], Framing], ...] = (*FRAMINGS, WebSocket)
+    for make in finders:
+        framing = make()
+        # A later one is no better, so there is no need to look behind it. A chain must be seen
+        # whole, though, so all of the bytes are shown.
+        place = framing.find(held, begin, end)
+        if place >= 0 and (best is None or place < best.place):
+            best = Choice(framing, place)
+    return best
