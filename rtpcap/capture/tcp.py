@@ -263,11 +263,16 @@ class ByteStreams:
         if not len(key):
             return None
         self._grow(int(key.max()) + 1)
-        state = self._state.take(key)
+        opens = (flags & SYN) != 0
+        dropped = self._state.take(key) == UNWANTED
+        # Ports that are used again are looked at from their opening on.
+        gone: set[int] = set(key[opens & dropped].tolist())
+        if gone:
+            dropped &= ~np.isin(key, list(gone))
         bears = (segments.end > segments.begin) | (segments.missing > 0)
         bears |= (flags & (FIN | RST)) != 0
-        bears &= state != UNWANTED
-        rows = np.flatnonzero(bears | ((flags & SYN) != 0))
+        bears &= ~dropped
+        rows = np.flatnonzero(bears | opens)
         if not len(rows):
             return None
         columns = (
@@ -282,7 +287,6 @@ class ByteStreams:
             segments.missing,
         )
         view = segments.data.data
-        gone: set[int] = set()
         for frame, time_ns, interface, number, sequence, flag, begin, end, missing in zip(
             *(column[rows].tolist() for column in columns), strict=True
         ):
@@ -307,6 +311,11 @@ class ByteStreams:
         for number in list(self._live):
             self._close(number)
         return self._messages()
+
+    @property
+    def held(self) -> int:
+        """How many bytes are held."""
+        return self._held
 
     def _grow(self, count: int) -> None:
         known = len(self._state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from rtpcap.capture.tables import Tally
 from rtpcap.capture.tcp import ByteStreams, Messages, Segments
 from tests.capture.build import START_NS
 
-ETHERNET, RAW, SLL, SLL2 = 1, (12, 14, 101, 228, 229), 113, 276
+ETHERNET, RAW, NULL, SLL, SLL2 = 1, (12, 14, 101, 228, 229), 0, 113, 276
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ def _segment(data: bytes, link: int, time_ns: int, keys: dict[Ends, int]) -> Seg
         at = 16 if link == SLL else 20
     elif link in RAW:
         at = 0
+    elif link == NULL:
+        at = 4
     else:
         return None
     try:
@@ -154,12 +156,8 @@ def _segment(data: bytes, link: int, time_ns: int, keys: dict[Ends, int]) -> Seg
     return Segment(
         tcp.seq,
         payload,
-        tcp.flags,
+        tcp.flags & 0xFF,
         keys.setdefault(ends, len(keys)),
         length - len(payload),
         time_ns,
     )
-
-
-def sizes(items: Iterable[Got]) -> list[int]:
-    return [len(item.data) for item in items]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from rtpcap.capture.framing.frame import Framing, Verdict
@@ -25,8 +24,11 @@ class Choice(NamedTuple):
     place: int
 
 
-def choose(held: bytearray, pos: int, end: int) -> Choice | Verdict:
-    """The framing that begins exactly at `pos`; MAYBE, or NO where it is none that is known."""
+def choose(held: bytearray, pos: int, end: int, *, started: bool) -> Choice | Verdict:
+    """The framing that begins exactly at `pos`; MAYBE, or NO where it is none that is known.
+
+    Where the stream did not start here a message may lack its first letters.
+    """
     for _ in range(MOST_OPENINGS):
         while pos < end and held[pos] in b"\r\n":
             pos += 1
@@ -35,6 +37,8 @@ def choose(held: bytearray, pos: int, end: int) -> Choice | Verdict:
         verdicts = set()
         for framing in FRAMINGS:
             verdict = framing.probe(held, pos, end)
+            if verdict is Verdict.YES and not started and framing is SIP:
+                verdict = Verdict.YES if SIP.sure(held, pos, end) else Verdict.MAYBE
             if verdict is Verdict.YES:
                 return Choice(framing(), pos)
             verdicts.add(verdict)
@@ -56,12 +60,15 @@ def choose(held: bytearray, pos: int, end: int) -> Choice | Verdict:
 def find(held: bytearray, begin: int, end: int) -> Choice | None:
     """The first place from `begin` on where the frames of any framing begin beyond doubt."""
     best: Choice | None = None
-    finders: tuple[Callable[[], Framing], ...] = (*FRAMINGS, WebSocket)
-    for make in finders:
-        framing = make()
-        # A later one is no better, so there is no need to look behind it. A chain must be seen
-        # whole, though, so all of the bytes are shown.
-        place = framing.find(held, begin, end)
+    web = WebSocket.search(held, begin, end)
+    if web >= 0:
+        best = Choice(WebSocket(), web)
+    for framing in FRAMINGS:
+        if best is not None and framing is SIP:
+            # The text in the frames would be found too.
+            continue
+        made = framing()
+        place = made.find(held, begin, end)
         if place >= 0 and (best is None or place < best.place):
-            best = Choice(framing, place)
+            best = Choice(made, place)
     return best

@@ -74,6 +74,9 @@ def chain(
         if isinstance(packet, Verdict):
             return packet
         begin, length, pos = packet
+        if not length and link:
+            # RFC 4571 section 2: a packet of no bytes, to be ignored.
+            continue
         kind = _kind(held, begin, length, end)
         if isinstance(kind, Verdict):
             return kind

@@ -57,7 +57,7 @@ class PacketFraming(Framing):
         data = np.frombuffer(bytes(held[begin:end]), np.uint8)
         for window in range(0, len(data), WINDOW):
             upto = min(window + WINDOW, len(data))
-            places = {
+            places: set[int] = {
                 window + place for place in cls.candidates(data[window:], upto - window).tolist()
             }
             places.update(cls._stun(held, begin, window, upto))
@@ -118,8 +118,6 @@ class RFC4571(PacketFraming):
         if pos + cls.HEAD > end:
             return Verdict.MAYBE
         length = held[pos] << 8 | held[pos + 1]
-        if not length:
-            return Verdict.NO
         return pos + cls.HEAD, length, pos + cls.HEAD + length
 
     @classmethod

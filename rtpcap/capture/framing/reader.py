@@ -17,7 +17,7 @@ MOST_FILLED = 1 << 16
 """A hole of at most so many bytes is kept as a hole, so that a frame may reach over it."""
 MOST_UNDECIDED = 1 << 16
 """Bytes after which a stream that nothing was found in is let go."""
-MOST_UNDECIDED_SEGMENTS = 256
+MOST_UNDECIDED_SEGMENTS = 4096
 WINDOW = 1 << 16
 """Bytes in which the next frame is looked for; then the first half of them is let go."""
 MOST_LOOKED = 1 << 20
@@ -278,15 +278,20 @@ class Reader:
         if at == end:
             self._segments = 0
             return False
-        choice = choose(held, at, end)
-        if choice is Verdict.MAYBE or (choice is Verdict.NO and not self._started):
-            found = None if self._started else find(held, at, end)
-            if found is None:
-                full = end - at >= MOST_UNDECIDED or self._segments >= MOST_UNDECIDED_SEGMENTS
-                self.unwanted = last or full
-                self._next_look = 0 if self._started else at + 2 * (end - at)
-                return False
-            choice = found
+        started = self._started
+        choice = choose(held, at, end, started=started)
+        if isinstance(choice, Verdict) and (self._holes or not started):
+            found = find(held, at, end)
+            if found is not None and started and found.framing.step(held, at, end)[1] >= 0:
+                # Up to the hole there were too few frames to tell, but now it is told.
+                found = found._replace(place=at)
+            choice = found or Verdict.MAYBE
+        if choice is Verdict.MAYBE:
+            full = end - at >= MOST_UNDECIDED or self._segments >= MOST_UNDECIDED_SEGMENTS
+            self.unwanted = last or full
+            # In growing steps, so that all looks together are linear.
+            self._next_look = end + (end - at) // (8 if started else 1)
+            return False
         if isinstance(choice, Verdict):
             self.unwanted = True
             return False

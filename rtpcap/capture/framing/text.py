@@ -14,6 +14,8 @@ __all__ = ["RTSP", "SIP", "HTTPHead", "begins_sip"]
 
 MOST_HEAD = 1 << 16
 MOST_LINE = 1 << 13
+MOST_TRIED = 16
+"""Start lines before the end of one head that are taken for its own."""
 LINE_ENDS = b"\r\n"
 HEAD_END = b"\r\n\r\n"
 
@@ -24,13 +26,14 @@ SIP_METHOD = rb"[A-Z]{2,24} [A-Za-z][A-Za-z0-9+.-]{0,15}:"
 SIP_LINE = re.compile(rb"SIP/2\.0 [1-6]\d\d[ \r]|" + SIP_METHOD + rb"[^\r\n]{0,8000}? SIP/2\.0\r\n")
 SIP_BEGIN = re.compile(rb"SIP/2\.0 [1-6]\d\d[ \r]|" + SIP_METHOD)
 SIP_SAME_LINE = re.compile(rb"[A-Z]{2,24} (?:sips?|tel|urn|im|pres):[^\r\n ]{0,8000} SIP/2\.0\r\n")
-SIP_MUST = (
-    re.compile(rb"\r\n(?:call-id|i)[ \t]*:", re.I),
-    re.compile(rb"\r\ncseq[ \t]*:", re.I),
-)
+CALL_ID = re.compile(rb"\r\n(?:call-id|i)[ \t]*:", re.I)
+CSEQ = re.compile(rb"\r\ncseq[ \t]*:[ \t]*\d{1,10}[ \t]+([A-Z]{2,24})", re.I)
 """Fields of every message (RFC 3261, section 8.1.1), asked for where a start is looked for."""
 
-RTSP_METHOD = rb"[A-Z_]{3,24} (?:rtspu?s?://|\*)"
+RTSP_METHOD = (
+    rb"(?:OPTIONS|DESCRIBE|ANNOUNCE|SETUP|PLAY|PAUSE|TEARDOWN|RECORD|REDIRECT|PLAY_NOTIFY"
+    rb"|[GS]ET_PARAMETER) (?:rtspu?s?://|\*)"
+)
 RTSP_LINE = re.compile(
     rb"RTSP/[12]\.0 [1-6]\d\d[ \r]|" + RTSP_METHOD + rb"[^\r\n]{0,8000}? ?RTSP/[12]\.0\r\n"
 )
@@ -74,7 +77,7 @@ def probe_line(line: re.Pattern[bytes], held: bytearray, pos: int, end: int) -> 
         word, rest = part.split(b" ", 1)
         if not re.fullmatch(rb"[A-Z_]{2,24}|(?:SIP|RTSP)/[12]\.0", word):
             return Verdict.NO
-        return Verdict.MAYBE if re.match(rb"[A-Za-z0-9*][ -~]*$|$", rest) else Verdict.NO
+        return Verdict.MAYBE if re.match(rb"(?:[A-Za-z0-9*][ -~]*)?\r?$", rest) else Verdict.NO
     return Verdict.MAYBE if re.fullmatch(rb"[A-Z_/0-9.]{0,24}", part) else Verdict.NO
 
 
@@ -112,7 +115,16 @@ class SIP(Framing):
         self._heads.forget()
         version = b"SIP/2.0"
         at = held.find(version, begin, end)
+        head_end, tried = -1, 0
         while at >= 0:
+            if at > head_end:
+                head_end, tried = held.find(HEAD_END, at, end), 0
+                if head_end < 0:
+                    break
+            tried += 1
+            if tried > MOST_TRIED:
+                at = held.find(version, head_end, end)
+                continue
             behind = at + len(version)
             place = -1
             if held[behind : behind + 1] == b" ":
@@ -121,14 +133,20 @@ class SIP(Framing):
                 line = held.rfind(b"\n", max(begin, at - MOST_LINE), at) + 1 or begin
                 found = SIP_SAME_LINE.search(held, line, behind + 2)
                 place = found.start() if found else line
-            if place >= 0 and SIP_LINE.match(held, place, end):
-                head_end = held.find(HEAD_END, place, min(end, place + MOST_HEAD))
-                if head_end >= 0 and all(
-                    field.search(held, place, head_end + len(LINE_ENDS)) for field in SIP_MUST
-                ):
-                    return place
+            if place >= 0 and SIP_LINE.match(held, place, end) and self.sure(held, place, end):
+                return place
             at = held.find(version, behind, end)
         return -1
+
+    @staticmethod
+    def sure(held: bytearray, pos: int, end: int) -> bool:
+        """Whether a whole head follows that fits its start line, which is not cut at the left."""
+        head_end = held.find(HEAD_END, pos, min(end, pos + MOST_HEAD)) + len(LINE_ENDS)
+        if head_end < pos or not CALL_ID.search(held, pos, head_end):
+            return False
+        cseq = CSEQ.search(held, pos, head_end)
+        method = bytes(held[pos : held.find(b" ", pos)])
+        return cseq is not None and method in (b"SIP/2.0", cseq[1])
 
 
 def text_step(heads: _Heads, held: bytearray, pos: int, end: int) -> Step:
@@ -231,8 +249,10 @@ class HTTPHead:
     """The head of an HTTP message that may open something else (RFC 9110, sections 7.8, 9.3.6)."""
 
     BEGIN = re.compile(rb"(?:GET|CONNECT) [^\r\n]{1,8000} HTTP/1\.[01]\r\n|HTTP/1\.[01] [1-6]\d\d")
-    PART = re.compile(rb"(?:GET|CONNECT) [^\r\n]*\r?$|(?:GE?|CO?N?N?E?C?)$|(?:GET|CONNECT)$")
-    STATUS_PART = (b"HTTP/1.1 ", b"HTTP/1.0 ")
+    PART = re.compile(
+        rb"(?:GET|CONNECT) [^\r\n]*\r?$|(?:GE?T?|CO?N?N?E?C?T?)$|HTTP/1\.[01] \d{0,3}$"
+        rb"|HT?T?P?/?1?\.?$"
+    )
     UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*websocket", re.I)
     PROTOCOL = re.compile(rb"\r\nsec-websocket-protocol[ \t]*:([^\r\n]*)", re.I)
     TUNNELLED = re.compile(rb"\r\ncontent-type[ \t]*:[ \t]*application/x-rtsp-tunnelled", re.I)
@@ -244,9 +264,7 @@ class HTTPHead:
         """YES where a whole head is there that opens something else; `kind` says what."""
         if not cls.BEGIN.match(held, pos, end):
             part = bytes(held[pos : min(end, pos + MOST_LINE)])
-            may = cls.PART.match(part) or any(
-                status.startswith(part[:12]) for status in cls.STATUS_PART
-            )
+            may = cls.PART.match(part)
             return Verdict.MAYBE if may and len(part) < MOST_LINE else Verdict.NO
         head_end = held.find(HEAD_END, pos, min(end, pos + MOST_HEAD))
         if head_end < 0:
