@@ -265,14 +265,13 @@ class ByteStreams:
         self._grow(int(key.max()) + 1)
         opens = (flags & SYN) != 0
         dropped = self._state.take(key) == UNWANTED
+        rows = np.flatnonzero(opens | ~dropped)
         # Ports that are used again are looked at from their opening on.
-        gone: set[int] = set(key[opens & dropped].tolist())
+        gone: set[int] = set(key[opens & dropped].tolist()) if len(rows) else set()
         if gone:
-            dropped &= ~np.isin(key, list(gone))
-        bears = (segments.end > segments.begin) | (segments.missing > 0)
-        bears |= (flags & (FIN | RST)) != 0
-        bears &= ~dropped
-        rows = np.flatnonzero(bears | opens)
+            rows = np.flatnonzero(~dropped | np.isin(key, list(gone)))
+        bears = (segments.end[rows] > segments.begin[rows]) | (segments.missing[rows] > 0)
+        rows = rows[bears | ((flags[rows] & (FIN | SYN | RST)) != 0)]
         if not len(rows):
             return None
         columns = (

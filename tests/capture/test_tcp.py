@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -63,19 +64,20 @@ class TestSituations:
         assert payloads(read(segments, chunk)) == MESSAGES
 
     def test_what_came_first_stays_behind_a_hole_too(self, chunk: int | None) -> None:
-        late = Segment(1000, DATA[:50])
+        # The third segment overlaps the second and disagrees with the fourth: it came first.
+        body = sip(body=b"a" * 400)
+        at = len(body) - 400
         segments = [
             opened(),
-            Segment(1100, DATA[100:200]),
-            Segment(1050, DATA[50:100] + b"?" * 200),
+            Segment(1000 + at + 100, b"b" * 100),
+            Segment(1000 + at + 50, b"c" * 200),
+            Segment(1000 + at + 225, b"d" * 175),
+            Segment(1000, body[: at + 60]),
         ]
-        segments += [Segment(1300, DATA[300:]), late]
-        found = read(segments, chunk)
-        # The bytes from 200 to 250 came from the third segment only, and 250 to 300 too.
-        whole = DATA[:200] + b"?" * 50 + b"?" * 50 + DATA[300:]
-        assert found == read([opened(), Segment(1000, whole), opened(5, 1), late, late]) or (
-            payloads(found) == payloads(read([opened(), Segment(1000, whole)]))
-        )
+        # The bytes from 50 to 60 came in the last segment too, which is in order at once: what is
+        # in order and was not delivered yet is delivered.
+        expected = body[: at + 60] + b"c" * 40 + b"b" * 100 + b"c" * 50 + b"d" * 150
+        assert payloads(read(segments, chunk)) == [expected]
 
     def test_keep_alives_and_window_probes_are_no_data(self, chunk: int | None) -> None:
         segments = [opened()]
@@ -170,11 +172,11 @@ def test_a_hole_is_waited_for_up_to_a_mebibyte() -> None:
     soon = [opened(), *parts[:900], late, *parts[900:]]
     assert payloads(read(soon)) == messages
     too_late = read([opened(), *parts, late])
-    assert [one for one in messages if one not in payloads(too_late)] in (
-        [messages[16], messages[17]],
-        messages[17:18],
-        messages[16:17],
-    )
+    ends = [sum(map(len, messages[: n + 1])) for n in range(30)]
+    touched = [n for n in range(1, 30) if ends[n] > 20_000 and ends[n - 1] < 21_000]
+    assert payloads([one for one in too_late if not one.cut]) == [
+        one for n, one in enumerate(messages) if n not in touched
+    ]
 
 
 def test_memory_is_bounded_over_all_streams() -> None:
@@ -193,9 +195,9 @@ def test_memory_is_bounded_over_all_streams() -> None:
 
 def test_unwanted_streams_are_dropped_at_once() -> None:
     streams = ByteStreams(Tally())
-    streams.take(columns([opened(), Segment(1000, b"\x16\x03\x01\x02\x00\x01")]))
+    streams.take(columns([opened(), Segment(1000, b"\x16\x03\x01\x02\x00\x01" + bytes(50))]))
     assert streams.held == 0
-    streams.take(columns([Segment(1006, bytes(1400))]))
+    streams.take(columns([Segment(1056, bytes(1400))]))
     assert streams.held == 0
 
 
@@ -210,7 +212,7 @@ def test_any_segmentation_in_any_order_gives_the_same_messages(
     made = STREAMS[name]()
     size = len(made.data)
     places = sorted({0, size, *data.draw(st.lists(st.integers(0, size), max_size=40))})
-    pieces = list(zip(places, places[1:], strict=False))
+    pieces = list(pairwise(places))
     overlaps = data.draw(
         st.lists(st.tuples(st.integers(0, size), st.integers(0, 300)), max_size=10)
     )
@@ -224,21 +226,20 @@ def test_any_segmentation_in_any_order_gives_the_same_messages(
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), name=st.sampled_from(list(STREAMS)))
-def test_any_bytes_give_a_result(data: st.DataObject, name: str) -> None:
+@given(seed=st.integers(0, 1 << 64), name=st.sampled_from(list(STREAMS)))
+def test_any_bytes_give_a_result(seed: int, name: str) -> None:
     made = bytearray(STREAMS[name]().data[:5000])
-    for place, byte in data.draw(
-        st.lists(st.tuples(st.integers(0, len(made) - 1), st.integers(0, 255)), max_size=8)
-    ):
-        made[place] = byte
-    segments, at = [], data.draw(st.integers(0, 1)) * 7
+    rng = random.Random(seed)
+    for _ in range(rng.randrange(8)):
+        made[rng.randrange(len(made))] = rng.randrange(256)
+    segments, at = [], rng.choice([0, 7])
     if not at:
         segments.append(opened())
     while at < len(made):
-        step = data.draw(st.integers(1, 1500))
-        flags = data.draw(st.sampled_from([ACK] * 12 + [SYN, FIN | ACK, RST]))
-        missing = data.draw(st.sampled_from([0] * 9 + [5, 1400, 70_000]))
-        jump = data.draw(st.sampled_from([0] * 9 + [-900, 900, 1 << 20, 1 << 30]))
+        step = rng.randint(1, 1500)
+        flags = rng.choice([ACK] * 12 + [SYN, FIN | ACK, RST])
+        missing = rng.choice([0] * 9 + [5, 1400, 70_000])
+        jump = rng.choice([0] * 9 + [-900, 900, 1 << 20, 1 << 30])
         segments.append(Segment(1000 + at + jump, bytes(made[at : at + step]), flags, 0, missing))
         at += step + missing
     assert read(segments, 1) == read(segments)

@@ -187,6 +187,9 @@ class Reader:
         at, marks, holes = self._at, self._marks, self._holes
         if not at:
             return
+        if at == len(self._held):
+            self._clear()
+            return
         del self._held[:at]
         marks[:] = [(end - at, mark) for end, mark in marks if end > at]
         if holes:

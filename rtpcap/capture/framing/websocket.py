@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import zlib
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from rtpcap.capture.framing.frame import BAD, MOST_MESSAGE, After, Framing, Step, Verdict
 from rtpcap.capture.framing.text import begins_sip
@@ -15,6 +19,7 @@ CONTROL = range(8, 11)
 FINAL, COMPRESSED, RESERVED, OPCODE = 0x80, 0x40, 0x30, 0x0F
 MASKED, LENGTH = 0x80, 0x7F
 LENGTH_16, LENGTH_64 = 126, 127
+Bytes = npt.NDArray[np.uint8]
 FLUSHED = b"\x00\x00\xff\xff"
 """RFC 7692, section 7.2.2: what the sender took off the end of a compressed message."""
 ENOUGH_TO_TELL = 48
@@ -24,7 +29,12 @@ UNMASKED_HEAD = re.compile(
     rb"[\x81\x82](?:[\x0c-\x7d]|\x7e..|\x7f\0\0\0\0....)(?=SIP/2\.0 |[A-Z]{2,24} [a-z]{2,8}:)",
     re.DOTALL,
 )
-MASKED_HEAD = re.compile(rb"[\x81\x82][\x8c-\xff]")
+
+
+class Inflate(Protocol):
+    """What `zlib.decompressobj` gives, whose type has no public name."""
+
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
 class WebSocket(Framing):
@@ -38,7 +48,7 @@ class WebSocket(Framing):
         self._parts: list[bytes] = []
         self._held = 0
         self._open = self._compressed = self._broken = False
-        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._inflate: Inflate | None = None
         self._foreign = False
 
     @property
@@ -46,6 +56,11 @@ class WebSocket(Framing):
         return After.NOTHING if self._foreign else None
 
     def step(self, held: bytearray, pos: int, end: int) -> Step:
+        return self.head(held, pos, end)
+
+    @staticmethod
+    def head(held: bytearray, pos: int, end: int) -> Step:
+        """`step`, without an object."""
         if pos + 2 > end:
             return 2, 0
         first, second = held[pos], held[pos + 1]
@@ -102,10 +117,12 @@ class WebSocket(Framing):
 
     def _inflated(self, message: bytes) -> bytes:
         """RFC 7692; nothing where that cannot be, as when an earlier message was not captured."""
+        if self._inflate is None:
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             return self._inflate.decompress(message + FLUSHED, MOST_MESSAGE)
         except zlib.error:
-            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+            self._inflate = None
             return b""
 
     @classmethod
@@ -115,7 +132,7 @@ class WebSocket(Framing):
             return Verdict.MAYBE if pos >= end or held[pos] in (0x81, 0x82) else Verdict.NO
         if held[pos] not in (FINAL | TEXT, FINAL | BINARY):
             return Verdict.NO
-        head, size = cls().step(held, pos, end)
+        head, size = cls.head(held, pos, end)
         if not size:
             return Verdict.MAYBE
         if size < 0:
@@ -135,11 +152,29 @@ class WebSocket(Framing):
         """The first frame that is a SIP message."""
         found = UNMASKED_HEAD.search(held, begin, end)
         first = found.start() if found else -1
-        for masked in MASKED_HEAD.finditer(held, begin, end if first < 0 else first):
-            place = masked.start()
-            if cls.probe(held, place, end) is Verdict.YES:
-                return place
+        data = np.frombuffer(bytes(held[begin : end if first < 0 else first]), np.uint8)
+        for place in cls._masked(data).tolist():
+            if cls.probe(held, begin + place, end) is Verdict.YES:
+                return begin + int(place)
         return first
+
+    @staticmethod
+    def _masked(data: Bytes) -> npt.NDArray[np.int64]:
+        """Places of masked frames whose text begins with two capital letters."""
+        room = len(data) - 16
+        if room <= 0:
+            return np.empty(0, np.int64)
+        text = (data[:room] == FINAL | TEXT) | (data[:room] == FINAL | BINARY)
+        place = np.flatnonzero(text & (data[1 : room + 1] >= MASKED))
+        length = data[place + 1] & LENGTH
+        key = place + 2 + 2 * (length == LENGTH_16) + 8 * (length == LENGTH_64)
+        key = np.minimum(key, len(data) - 6)
+        good = np.ones(len(place), np.bool_)
+        for i in range(2):
+            letter = data[key + i] ^ data[key + 4 + i]
+            good &= (letter >= ord("A")) & (letter <= ord("Z"))
+        found: npt.NDArray[np.int64] = place[good]
+        return found
 
 
 def _payload(held: bytearray, pos: int, there: int) -> bytes:
