@@ -154,3 +154,12 @@ def test_random_bytes_are_no_messages(seed: int) -> None:
     data = random.Random(seed).randbytes(200_000)
     assert read(sent(data, 1460)) == []
     assert read(sent(data, 1460)[1:]) == []
+
+
+def test_tls_captured_from_its_middle_is_let_go_with_its_first_segment() -> None:
+    record = b"\x17\x03\x03\x40\x00" + bytes(200)
+    hidden = b"".join(framed(one) for one in media())
+    assert read([Segment(7, record), Segment(7 + len(record), hidden)]) == []
+    # Its first byte alone does not make it so.
+    found = read([Segment(7, record[:1]), Segment(8, hidden)])
+    assert payloads(found) == media()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from rtpcap.capture.framing.frame import Framing, Verdict
@@ -9,8 +10,11 @@ from rtpcap.capture.framing.packets import HEP3, RFC4571, TURN
 from rtpcap.capture.framing.text import RTSP, SIP, HTTPHead
 from rtpcap.capture.framing.websocket import WebSocket
 
-__all__ = ["Choice", "choose", "find"]
+__all__ = ["Choice", "choose", "find", "is_foreign"]
 
+TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x41]", re.DOTALL)
+"""RFC 8446, section 5.1: type, version and a length of at most 2**14 + 256. As it is most of what
+is captured from its middle, it is told apart at once; no framing here begins like this."""
 MOST_OPENINGS = 4
 """Heads behind which anything may follow, one behind the other."""
 
@@ -55,6 +59,11 @@ def choose(held: bytearray, pos: int, end: int, *, started: bool) -> Choice | Ve
             )
         pos = behind
     return Verdict.NO
+
+
+def is_foreign(held: bytearray) -> bool:
+    """Whether a stream whose middle begins like this need not be looked at further."""
+    return TLS_RECORD.match(held) is not None
 
 
 def find(held: bytearray, begin: int, end: int) -> Choice | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rtpcap.capture.framing.choice import choose, find
+from rtpcap.capture.framing.choice import choose, find, is_foreign
 from rtpcap.capture.framing.frame import After, Framing, Verdict
 
 __all__ = ["Mark", "Message", "Reader"]
@@ -283,7 +283,9 @@ class Reader:
             return False
         started = self._started
         choice = choose(held, at, end, started=started)
-        if isinstance(choice, Verdict) and (self._holes or not started):
+        if isinstance(choice, Verdict) and not started and not at and is_foreign(held):
+            choice = Verdict.NO
+        elif isinstance(choice, Verdict) and (self._holes or not started):
             found = find(held, at, end)
             if found is not None and started and found.framing.step(held, at, end)[1] >= 0:
                 # Up to the hole there were too few frames to tell, but now it is told.
@@ -293,7 +295,8 @@ class Reader:
             full = end - at >= MOST_UNDECIDED or self._segments >= MOST_UNDECIDED_SEGMENTS
             self.unwanted = last or full
             # In growing steps, so that all looks together are linear.
-            self._next_look = end + (end - at) // (8 if started else 1)
+            further = (end - at) // 8 if started else 2 * (end - at)
+            self._next_look = min(end + further, max(at + MOST_UNDECIDED, end))
             return False
         if isinstance(choice, Verdict):
             self.unwanted = True
