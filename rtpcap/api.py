@@ -77,7 +77,7 @@ class Capture:
         finder = Finder(self._told)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
-        decoder.finish()
+        finder.feed(decoder.finish())
         found = finder.finish(self._file.data)
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
@@ -146,6 +146,7 @@ class Capture:
         decoder = Decoder(Flows(), Tally(), Tally())
         for records in self._source.chunks():
             yield decoder.datagrams(records)
+        yield decoder.finish()
 
     @property
     def streams(self) -> Streams:

@@ -24,9 +24,11 @@ from rtpcap.capture.chunk import (
     grouped,
 )
 from rtpcap.capture.fragments import Pieces, Reassembler
+from rtpcap.capture.hep import hep
 from rtpcap.capture.link import SNAP_BYTES
 from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
+from rtpcap.capture.tcp import ByteStreams, Messages, Segments
 
 __all__ = ["Decoder"]
 
@@ -89,13 +91,17 @@ class Decoder:
     """Turns a capture's records into datagrams; made once for a pass through the file.
 
     Frames without a UDP payload are counted in `other` (understood, something else) or in
-    `not_understood`; so frames = datagrams of UDP + other + not understood.
+    `not_understood`; so frames = datagrams of UDP + other + not understood. Frames of TCP are in
+    `other`, whatever messages are framed in them; `incomplete` counts those before which a part of
+    such a stream is missing.
     """
 
     def __init__(self, flows: Flows, other: Tally, not_understood: Tally) -> None:
         self._flows = flows
         self._other = other
         self._not_understood = not_understood
+        self.incomplete = Tally()
+        self._streams = ByteStreams(self.incomplete)
         self._reassembler = Reassembler(other, not_understood)
 
     def datagrams(self, records: Records) -> Datagrams:
@@ -104,27 +110,54 @@ class Decoder:
         _begin(chunk)
         chunk.run(LAYERS)
         chunks = [chunk, *self._put_together(chunk)]
+        messages = [self._streams.take(_segments(chunk)) for chunk in chunks if chunk.segments]
+        chunks += [self._framed(found) for found in messages if found is not None]
+        return self._table(chunks, records.base, records.file)
+
+    def finish(self) -> Datagrams:
+        """What was still waited for, now that the capture has ended."""
+        self._reassembler.finish()
+        messages = self._streams.finish()
+        return self._table([] if messages is None else [self._framed(messages)], 0, 0)
+
+    def _table(self, chunks: list[Chunk], base: int, file: int) -> Datagrams:
+        """All that was found in a chunk of the file and what was put together with it."""
         tables = [
             _columns(chunk, part, block)
             for block, chunk in enumerate(chunks)
             for part in chunk.parts
         ]
-        if len(tables) == 1:
-            (columns,) = tables
-        else:
-            columns = _joined(tables)
+        columns = tables[0] if len(tables) == 1 else _joined(tables)
         return Datagrams(
             blocks=tuple(chunk.data for chunk in chunks),
-            base=records.base,
-            file=records.file,
+            base=base,
+            file=file,
             flows=self._flows,
             flow=self._flows.number(columns.pop("keys")),
             **columns,
         )
 
-    def finish(self) -> None:
-        """Count what is still waited for: the capture has ended."""
-        self._reassembler.finish()
+    def _framed(self, messages: Messages) -> Chunk:
+        """Messages out of byte streams; their frames were counted already."""
+        begin, end = messages.begin, messages.end
+        records = Records(
+            data=messages.data,
+            base=0,
+            frame=messages.frame,
+            begin=begin,
+            end=end,
+            original=end - begin,
+            time_ns=messages.time_ns,
+            link=NO_LINK,
+            interface=messages.interface,
+        )
+        chunk = Chunk(records, self._flows, Tally(), Tally())
+        rows = np.arange(len(messages))
+        plain = ~hep(chunk, rows, begin, end)
+        chunk.parts.append(
+            Part(rows[plain], messages.key[plain], begin[plain], end[plain], messages.cut[plain])
+        )
+        return chunk
 
     def _chunk(self, records: Records) -> Chunk:
         return Chunk(records, self._flows, self._other, self._not_understood)
@@ -189,12 +222,37 @@ def _pieces(chunk: Chunk) -> Pieces:
         data=records.data,
         frame=records.frame[rows],
         time_ns=records.time_ns[rows],
-        interface=np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16),
+        interface=_interface(records, rows),
         frame_begin=begin,
         packet=packet,
         end=records.end[rows],
         path=np.where(np.isin(link, OWN_HEADER_EACH), packet - SNAP_BYTES, begin),
     )
+
+
+def _segments(chunk: Chunk) -> Segments:
+    """The TCP segments of a chunk, in order of frames."""
+    records, parts = chunk.records, chunk.segments
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    return Segments(
+        data=records.data,
+        frame=records.frame[rows],
+        time_ns=records.time_ns[rows],
+        interface=_interface(records, rows),
+        key=np.concatenate([part.keys for part in parts])[order],
+        sequence=np.concatenate([part.sequence for part in parts])[order],
+        flags=np.concatenate([part.flags for part in parts])[order],
+        begin=np.concatenate([part.begin for part in parts])[order],
+        end=np.concatenate([part.end for part in parts])[order],
+        missing=np.concatenate([part.missing for part in parts])[order],
+    )
+
+
+def _interface(records: Records, rows: Rows) -> npt.NDArray[np.uint16]:
+    """Which interface captured each of some frames."""
+    return np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16)
 
 
 def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
@@ -209,7 +267,7 @@ def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
         "end": part.end,
         "cut": part.cut,
         "header": (part.begin - records.begin[rows]).astype(np.uint16),
-        "interface": np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16),
+        "interface": _interface(records, rows),
     }
 
 
