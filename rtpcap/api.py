@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rtpcap.capture.formats import Source, open_source
+from rtpcap.capture.held import MOST_UNPACKED
 from rtpcap.capture.link import Decoder
 from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
@@ -31,7 +32,10 @@ __all__ = ["Capture", "open"]
 
 
 def open(
-    path: str | os.PathLike[str], *, pt_map: Mapping[int, str | Format] | None = None
+    path: str | os.PathLike[str],
+    *,
+    pt_map: Mapping[int, str | Format] | None = None,
+    most_unpacked: int = MOST_UNPACKED,
 ) -> Capture:
     """The capture in a pcap or pcapng file.
 
@@ -43,7 +47,7 @@ def open(
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
-    return Capture(open_source(path), payload_map(pt_map))
+    return Capture(open_source(path, most_unpacked=most_unpacked), payload_map(pt_map))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +67,13 @@ class Capture:
         self._told = told
 
     @cached_property
-    def _file(self) -> MappedFile:
-        return MappedFile.of(self.path)
+    def _files(self) -> list[MappedFile]:
+        return self._source.mapped()
 
     def release(self) -> None:
         """Give back the memory of payloads that were looked at; they can be looked at again."""
-        self._file.release()
+        for file in self._files:
+            file.release()
 
     @cached_property
     def _scan(self) -> _Scan:
@@ -77,7 +82,7 @@ class Capture:
         finder = Finder(self._told)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
-        found = finder.finish(self._file.data)
+        found = finder.finish(*(file.data for file in self._files))
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
         return _Scan(Streams.of(table), other, not_understood)

@@ -11,6 +11,7 @@ __all__ = [
     "LINK_NAMES",
     "NO_LINK",
     "NO_PACKET",
+    "RTPDUMP",
     "UNCOMMON_LINKS",
     "VLAN_TAGS",
     "ether_name",
@@ -37,6 +38,7 @@ LINK_NAMES = {
     252: "Upper PDU",
     258: "PKTAP",
     276: "Linux SLL2",
+    0xFFFD: "RTP without headers",
 }
 
 
@@ -44,6 +46,8 @@ NO_LINK = 0xFFFF
 """In a link column: a packet whose interface the file does not describe."""
 NO_PACKET = 0xFFFE
 """In a link column: a numbered record of the file that is no packet at all."""
+RTPDUMP = 0xFFFD
+"""In a link column: an RTP or RTCP packet without any headers, of an rtpdump file."""
 
 UNCOMMON_LINKS = frozenset((9, 50, 51, 105, 127, 239, 258))
 """Link types that are read frame by frame."""

@@ -10,9 +10,10 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture.held import Held
+from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.names import NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Damage, Records
-from rtpcap.errors import CaptureError
 from rtpcap.rtp.packets import NO_TIME
 
 __all__ = ["MARGIN", "MOST_BYTES", "Part", "Source"]
@@ -42,17 +43,27 @@ class Source(ABC):
     """
 
     format: str
+    header_bytes = 0
+    """So many of the first bytes `_start` is shown at least, where the file has them."""
 
-    def __init__(self, path: str, size: int) -> None:
-        self.path = path
-        self.size = size
+    def __init__(self, held: Held) -> None:
+        self.path = held.path
+        self.packed = held.packed
+        """How the file was compressed, outermost first."""
+        self.size = held.size
+        """In bytes, unpacked."""
+        self._held = held
         self._begin_pass()
+
+    def mapped(self) -> list[MappedFile]:
+        """The bytes of the file, where payloads stay. Raises CaptureError."""
+        return [self._held.mapped()]
 
     def _begin_pass(self) -> None:
         self.frames = 0
         # In order of appearance.
         self._links: dict[int, None] = {}
-        self.damage: list[Damage] = []
+        self.damage: list[Damage] = [*self._held.damage]
         # Of the first and the last frame that have a time.
         self.first_time_ns = NO_TIME
         self.last_time_ns = NO_TIME
@@ -71,12 +82,8 @@ class Source(ABC):
         Damage ends the reading and is listed in `damage`; all before it was given.
         """
         self._begin_pass()
-        try:
-            file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - closed by the with below
-        except OSError as error:
-            raise CaptureError(f"{self.path}: {error.strerror or error}") from error
-        with file:
-            yield from self._pass(file, chunk_bytes)
+        with self._held.open() as file:
+            yield from self._pass(file, max(chunk_bytes, self.header_bytes))
 
     def _pass(self, file: BinaryIO, chunk_bytes: int) -> Iterator[Records]:
         buffer = np.zeros(chunk_bytes + MARGIN, np.uint8)
