@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rtpcap.capture.formats import Source, open_source
+from rtpcap.capture.formats import Source, open_source, open_sources
 from rtpcap.capture.held import MOST_UNPACKED
 from rtpcap.capture.link import Decoder
 from rtpcap.capture.mapped import MappedFile
+from rtpcap.capture.several import Several
+from rtpcap.capture.source import Place
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.call import Calls, guess_calls
@@ -32,12 +35,17 @@ __all__ = ["Capture", "open"]
 
 
 def open(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     pt_map: Mapping[int, str | Format] | None = None,
     most_unpacked: int = MOST_UNPACKED,
 ) -> Capture:
-    """The capture in a pcap or pcapng file.
+    """The capture in a pcap, pcapng or rtpdump file, compressed or not; or in several, as one.
+
+    A path may be ``-`` for standard input, or a URL (``file://``; others with ``rtpcap[remote]``).
+    Several paths are read as one capture in order of time: rotated files, or taps that ran side by
+    side. What is compressed, piped or fetched is unpacked to a temporary file, of `most_unpacked`
+    bytes at most for each.
 
     `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. Raises
     CaptureError where the file cannot be read as a capture at all (a damaged one opens: see
@@ -47,7 +55,10 @@ def open(
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
-    return Capture(open_source(path, most_unpacked=most_unpacked), payload_map(pt_map))
+    told = payload_map(pt_map)
+    if isinstance(path, str | bytes | os.PathLike):
+        return Capture(open_source(path, most_unpacked=most_unpacked), told)
+    return Capture(open_sources(path, most_unpacked=most_unpacked), told)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +71,9 @@ class _Scan:
 
 
 class Capture:
-    """A capture file: read once, from front to back, when the first answer needs it."""
+    """A capture: read once, from front to back, when the first answer needs it."""
 
-    def __init__(self, source: Source, told: PayloadMap) -> None:
+    def __init__(self, source: Source | Several, told: PayloadMap) -> None:
         self._source = source
         self._told = told
 
@@ -89,25 +100,43 @@ class Capture:
 
     @property
     def path(self) -> str:
+        """The file as it was named; of several, enough to know them by."""
         return self._source.path
 
     @property
+    def files(self) -> list[str]:
+        """The files as they were named."""
+        return list(self._source.paths)
+
+    def place_of(self, frame: int) -> Place:
+        """The file that a frame is from, and its number there: ``(file, frame)``.
+
+        Raises IndexError where there is no such frame.
+        """
+        return self._read.place_of(frame)
+
+    @property
     def format(self) -> str:
-        """``pcap`` or ``pcapng``."""
+        """``pcap``, ``pcapng`` or ``rtpdump``; several files may have several."""
         return self._source.format
 
     @property
+    def packed(self) -> tuple[str, ...]:
+        """How it was compressed, outermost first: ``("gzip",)``."""
+        return self._source.packed
+
+    @property
     def bytes(self) -> int:
-        """The size of the file."""
+        """The size, unpacked; of several files together."""
         return self._source.size
 
     @property
     def frames(self) -> int:
-        """How many frames the file holds."""
+        """How many frames there are."""
         return self._read.frames
 
     @property
-    def _read(self) -> Source:
+    def _read(self) -> Source | Several:
         _ = self._scan
         return self._source
 
@@ -142,11 +171,16 @@ class Capture:
     @property
     def datagrams(self) -> Iterator[Datagram]:
         """Every UDP payload in order of frames, with its frame, time and addresses."""
-        for chunk in self.datagram_chunks():
-            yield from chunk
+        decoder = Decoder(Flows(), Tally(), Tally())
+        for turn in self._source.turns():
+            parts = [list(decoder.datagrams(records)) for records in turn]
+            yield from merge(*parts, key=lambda datagram: datagram.frame)
 
     def datagram_chunks(self) -> Iterator[Datagrams]:
-        """The same as columns, a chunk of the file each; use one before asking for the next."""
+        """The same as columns, a chunk of a file each; use one before asking for the next.
+
+        In order of frames, but for stretches of several files that overlap.
+        """
         decoder = Decoder(Flows(), Tally(), Tally())
         for records in self._source.chunks():
             yield decoder.datagrams(records)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from rtpcap.capture.held import MOST_UNPACKED, first_bytes, hold
 from rtpcap.capture.packed import MOST_LEVELS, is_packed
 from rtpcap.capture.pcap import PcapSource, is_pcap
 from rtpcap.capture.pcapng import PcapngSource, is_pcapng
 from rtpcap.capture.rtpdump import RtpdumpSource, is_rtpdump
+from rtpcap.capture.several import Several
 from rtpcap.capture.source import Source
 from rtpcap.errors import CaptureError
 
-__all__ = ["Source", "is_capture", "open_source"]
+__all__ = ["Source", "is_capture", "open_source", "open_sources"]
 
 # What people hand over as captures and are not: said by name.
 OTHERS = {
@@ -59,3 +61,14 @@ def open_source(path: str | os.PathLike[str], *, most_unpacked: int = MOST_UNPAC
             raise CaptureError(f"{held.path}: {what}")
     when = " when it is unpacked" if held.packed else ""
     raise CaptureError(f"{held.path}: no capture: begins with {head[:4].hex(' ')}{when}")
+
+
+def open_sources(
+    paths: Iterable[str | os.PathLike[str]], *, most_unpacked: int = MOST_UNPACKED
+) -> Source | Several:
+    """The reader for captures that are read as one, in order of time.
+
+    Raises CaptureError where one of them cannot be read, ValueError where there is none.
+    """
+    sources = [open_source(path, most_unpacked=most_unpacked) for path in paths]
+    return sources[0] if len(sources) == 1 else Several(sources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,20 @@ from rtpcap.capture.names import NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Damage, Records
 from rtpcap.rtp.packets import NO_TIME
 
-__all__ = ["MARGIN", "MOST_BYTES", "Part", "Source"]
+__all__ = ["CHUNK_BYTES", "MARGIN", "MOST_BYTES", "Part", "Place", "Source"]
 
 CHUNK_BYTES = 4 << 20
 MARGIN = 128
 """Bytes behind a chunk that may be looked at, so that a short frame at its end needs no care."""
 MOST_BYTES = 256 << 20
 """No record is longer, whatever it claims."""
+
+
+class Place(NamedTuple):
+    """A frame in its own file."""
+
+    file: str
+    frame: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +62,16 @@ class Source(ABC):
         self._held = held
         self._begin_pass()
 
+    @property
+    def paths(self) -> list[str]:
+        return [self.path]
+
+    def place_of(self, frame: int) -> Place:
+        """The file, and the number of a frame in it. Raises IndexError for a frame not read."""
+        if not 1 <= frame <= self.frames:
+            raise IndexError(f"no frame {frame}: the capture has {self.frames:,}")
+        return Place(self.path, frame)
+
     def mapped(self) -> list[MappedFile]:
         """The bytes of the file, where payloads stay. Raises CaptureError."""
         return [self._held.mapped()]
@@ -84,6 +101,10 @@ class Source(ABC):
         self._begin_pass()
         with self._held.open() as file:
             yield from self._pass(file, max(chunk_bytes, self.header_bytes))
+
+    def turns(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Records]]:
+        """The same, each chunk in a list: where several files are read a turn has more."""
+        return ([records] for records in self.chunks(chunk_bytes))
 
     def _pass(self, file: BinaryIO, chunk_bytes: int) -> Iterator[Records]:
         buffer = np.zeros(chunk_bytes + MARGIN, np.uint8)
