@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.held import Held
+from rtpcap.capture.kept import Kept
 from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.names import NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Damage, Records
@@ -72,6 +73,10 @@ class Source(ABC):
             raise IndexError(f"no frame {frame}: the capture has {self.frames:,}")
         return Place(self.path, frame)
 
+    def interface_of(self, number: int) -> tuple[int, int]:
+        """Of an interface as numbered in `Records`: its file, and its number there."""
+        return 0, number
+
     def mapped(self) -> list[MappedFile]:
         """The bytes of the file, where payloads stay. Raises CaptureError."""
         return [self._held.mapped()]
@@ -81,6 +86,7 @@ class Source(ABC):
         # In order of appearance.
         self._links: dict[int, None] = {}
         self.damage: list[Damage] = [*self._held.damage]
+        self.kept = Kept()
         # Of the first and the last frame that have a time.
         self.first_time_ns = NO_TIME
         self.last_time_ns = NO_TIME
