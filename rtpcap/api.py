@@ -10,6 +10,7 @@ from heapq import merge
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rtpcap.capture.formats import Source, open_source, open_sources
 from rtpcap.capture.held import MOST_UNPACKED
@@ -29,9 +30,14 @@ from rtpcap.streams.stream import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.stream import Stream
 
 __all__ = ["Capture", "open"]
+
+LONGEST_S = 20_000_000_000.0
+"""Seconds that are longer than all that nanoseconds in 64 bits can count."""
 
 
 def open(
@@ -184,6 +190,55 @@ class Capture:
         decoder = Decoder(Flows(), Tally(), Tally())
         for records in self._source.chunks():
             yield decoder.datagrams(records)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        streams: Iterable[Stream] | None = None,
+        frames: Iterable[int] | None = None,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        to: str | None = None,
+    ) -> Exported:
+        """Write frames of the capture to a pcap, pcapng or rtpdump file.
+
+        The frames of `streams`, those numbered in `frames`, or all; of them those from `start_s` to
+        `end_s`, seconds from the first frame. The format is `to`, or what the file's ending says.
+        An rtpdump of all frames holds the packets of all streams. Raises CaptureError where the
+        format cannot hold the frames, ValueError for a path that stands for no format, OSError
+        where it cannot be written.
+        """
+        from rtpcap.capture.write import export, format_of
+
+        wanted: list[npt.NDArray[np.uint32]] | None = None
+        if streams is None and frames is None and format_of(path, to) == "rtpdump":
+            streams = self.streams
+        if streams is not None or frames is not None:
+            wanted = [np.array([*(frames or ())], np.uint32)]
+            wanted += [stream.packets.frame for stream in streams or ()]
+        chosen = None if wanted is None else np.concatenate(wanted)
+        if start_s is not None or end_s is not None:
+            within = self._between(start_s, end_s)
+            chosen = within if chosen is None else np.intersect1d(chosen, within)
+        return export(self._source, path, frames=chosen, to=to)
+
+    def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
+        """The frames from one time to another, seconds from the first frame."""
+        first, last = self._read.first_time_ns, np.iinfo(np.int64)
+
+        def time_ns(seconds: float) -> int:
+            since = round(min(max(seconds, -LONGEST_S), LONGEST_S) * 1e9)
+            return min(max(first + since, int(last.min)), int(last.max))
+
+        begin = time_ns(-LONGEST_S if start_s is None else start_s)
+        end = time_ns(LONGEST_S if end_s is None else end_s)
+        found = [np.empty(0, np.uint32)]
+        for records in self._source.chunks():
+            times = records.time_ns
+            inside = (times >= begin) & (times <= end) & (times != NO_TIME)
+            found.append(records.frame[inside])
+        return np.concatenate(found)
 
     @property
     def streams(self) -> Streams:

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture.interfaces import NOT_DESCRIBED
 from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.source import CHUNK_BYTES, Place, Source
 from rtpcap.capture.tables import Damage, Records
@@ -85,6 +86,10 @@ class Several:
     def link_types(self) -> list[str]:
         """The link types of the frames by name, file by file."""
         return list(dict.fromkeys(link for source in self.sources for link in source.link_types))
+
+    def interface_of(self, number: int) -> tuple[int, int]:
+        """Of an interface as numbered in `Records`: its file, and its number there."""
+        return next((own for own, given in self._interfaces.items() if given == number), (0, 0))
 
     def place_of(self, frame: int) -> Place:
         """Where a frame, given by its number here, is: its file, and its number there.
@@ -187,15 +192,18 @@ class Several:
         ):
             self._stretches.append(_Stretch(first, self._given.copy(), which))
 
+    def _next_interface(self) -> int:
+        return min(len(self._interfaces), NOT_DESCRIBED)
+
     def _interface(
         self, file: int, interface: npt.NDArray[np.uint16] | int
     ) -> npt.NDArray[np.uint16] | int:
         """Interfaces of a file as numbers that no other file's have, in order of appearance."""
         if isinstance(interface, int):
-            return self._interfaces.setdefault((file, interface), len(self._interfaces)) & 0xFFFF
+            return self._interfaces.setdefault((file, interface), self._next_interface())
         numbers, rows = np.unique(interface, return_inverse=True)
         named = [
-            self._interfaces.setdefault((file, number), len(self._interfaces)) & 0xFFFF
+            self._interfaces.setdefault((file, number), self._next_interface())
             for number in numbers.tolist()
         ]
         return np.array(named, np.uint16)[rows]
