@@ -169,7 +169,8 @@ class Unpacker:
     def __init__(self, pieces: Iterable[bytes], most: int) -> None:
         self._pieces = iter(pieces)
         self._most = most
-        self._ahead = memoryview(b"")
+        self._ahead = b""
+        self._at = 0
         self._taken = 0
         self.name = "compressed"
         self.damage = ""
@@ -177,26 +178,26 @@ class Unpacker:
 
     def _look(self, count: int) -> bytes:
         """The next `count` bytes, or fewer at the end, which are not taken yet."""
-        while len(self._ahead) < count:
+        while len(self._ahead) - self._at < count:
             more = next(self._pieces, None)
             if more is None:
                 break
-            self._ahead = memoryview(bytes(self._ahead) + more)
-        return bytes(self._ahead[:count])
+            self._ahead, self._at = self._ahead[self._at :] + more, 0
+        return self._ahead[self._at : self._at + count]
 
     def _take(self, count: int) -> bytes:
         """At most so many of the next bytes; none at the end."""
-        if not len(self._ahead):
-            self._ahead = memoryview(next((piece for piece in self._pieces if piece), b""))
-        taken = bytes(self._ahead[:count])
-        self._ahead = self._ahead[len(taken) :]
+        if self._at == len(self._ahead):
+            self._ahead, self._at = next((piece for piece in self._pieces if piece), b""), 0
+        taken = self._ahead[self._at : self._at + count]
+        self._at += len(taken)
         self._taken += len(taken)
         return taken
 
-    def _give_back(self, data: bytes) -> None:
-        if data:
-            self._ahead = memoryview(data + bytes(self._ahead))
-            self._taken -= len(data)
+    def _give_back(self, count: int) -> None:
+        """So many of the bytes last taken were not needed."""
+        self._at -= count
+        self._taken -= count
 
     def _damaged(self, reason: str) -> None:
         self.damage, self.offset = reason, self._taken
@@ -231,7 +232,7 @@ class Unpacker:
 
     def _pass_over_zeros(self) -> None:
         taken = self._take(STEP)
-        self._give_back(taken.lstrip(b"\0"))
+        self._give_back(len(taken.lstrip(b"\0")))
 
     def _skip(self, head: bytes) -> bool:
         """Pass over a frame that holds nothing; whether all of it was there."""
@@ -259,7 +260,7 @@ class Unpacker:
             if out:
                 yield out
             starved = state.needs_input and len(out) < STEP
-        self._give_back(state.unused_data or b"")
+        self._give_back(len(state.unused_data or b""))
 
 
 def unpacked(pieces: Iterable[bytes], most: int) -> tuple[Iterator[bytes], list[Unpacker]]:

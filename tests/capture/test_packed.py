@@ -67,6 +67,14 @@ def test_many_members_one_behind_the_other(kind: str, tmp_path: Path) -> None:
     assert payloads(tmp_path, b"".join([*members, pack(b"")])) == PAYLOADS
 
 
+@pytest.mark.parametrize("kind", PACKS)
+def test_very_many_small_members(kind: str) -> None:
+    """A quick test: one that takes minutes says that each costs what is left, not the same."""
+    members = PACKS[kind](b"x") * 10_000
+    pieces = [members[at : at + 100_001] for at in range(0, len(members), 100_001)]
+    assert sum(map(len, Unpacker(pieces, 1 << 20))) == 10_000
+
+
 @pytest.mark.parametrize("kind", ["gzip", "xz"])
 def test_zeros_behind_a_member_are_padding(kind: str, tmp_path: Path) -> None:
     pack, file = PACKS[kind], FILES["pcap"]
