@@ -215,7 +215,8 @@ class Capture:
         if streams is None and frames is None and format_of(path, to) == "rtpdump":
             streams = self.streams
         if streams is not None or frames is not None:
-            wanted = [np.array([*(frames or ())], np.uint32)]
+            numbers = np.array([] if frames is None else [*frames], np.int64)
+            wanted = [numbers[(numbers > 0) & (numbers < 1 << 32)].astype(np.uint32)]
             wanted += [stream.packets.frame for stream in streams or ()]
         chosen = None if wanted is None else np.concatenate(wanted)
         if start_s is not None or end_s is not None:

@@ -16,8 +16,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.packed import HEAD_BYTES, TooMuch, is_packed, unpacked
@@ -154,7 +152,13 @@ def first_bytes(path: str | os.PathLike[str], count: int) -> bytes:
 
 def _local(name: str) -> str:
     """The path that a ``file://`` URL stands for; any other name as it is."""
-    return url2pathname(urlsplit(name).path) if name.lower().startswith("file://") else name
+    if not name.lower().startswith("file://"):
+        return name
+    # It brings all that speaks HTTP.
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    return url2pathname(urlsplit(name).path)
 
 
 @contextmanager

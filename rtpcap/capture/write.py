@@ -199,11 +199,16 @@ def _rows(source: Source | Several, wanted: Frames | None) -> Iterator[Written]:
             _rows_of(records, _chosen(records, wanted), sources[records.file].format)
             for records in turn
         ]
-        yield from merge(*parts, key=lambda row: row.number)
+        yield from parts[0] if len(parts) == 1 else merge(*parts, key=_number)
+
+
+def _number(row: Written) -> int:
+    return row.number
 
 
 def _rows_of(records: Records, rows: Rows, format: str) -> Iterator[Written]:
     links, interfaces = _of(records.link, rows), _of(records.interface, rows)
+    keys: dict[tuple[int, int], InterfaceKey] = {}
     for number, begin, end, original, time_ns, link, interface in zip(
         records.frame[rows].tolist(),
         records.begin[rows].tolist(),
@@ -216,6 +221,9 @@ def _rows_of(records: Records, rows: Rows, format: str) -> Iterator[Written]:
     ):
         if link in NOT_WRITTEN:
             continue
+        key = keys.get((interface, link))
+        if key is None:
+            key = keys[interface, link] = _key(interface, link)
         data = records.data[begin:end].tobytes()
         if link == RTPDUMP:
             flow = records.flow or Flow("0.0.0.0", 0, "0.0.0.0", 0)
@@ -225,7 +233,7 @@ def _rows_of(records: Records, rows: Rows, format: str) -> Iterator[Written]:
             None if time_ns == NO_TIME else time_ns,
             original,
             data,
-            _key(interface, link),
+            key,
             # What has no time has no options either: a simple packet block.
             frame_options(records.data, begin, end)
             if format == "pcapng" and time_ns != NO_TIME

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 from rtpcap.capture.kept import (
@@ -62,8 +61,7 @@ class InterfaceKey(NamedTuple):
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A frame to be written."""
 
     number: int

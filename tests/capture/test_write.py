@@ -132,6 +132,8 @@ def test_chosen_streams_frames_and_times(tmp_path: Path) -> None:
     assert numbers(streams=second) == second[0].packets.frame.tolist()
     assert numbers(frames=[7, 3, 3, 150]) == [3, 7, 150]
     assert numbers(frames=[]) == []
+    assert numbers(frames=np.arange(-1, 3)) == [1, 2]
+    assert numbers(frames=range(149, 2**32, 2**31)) == [149]
     assert numbers(streams=second, frames=[1]) == [1, *second[0].packets.frame.tolist()]
     assert numbers(start_s=0.0, end_s=0.02) == [1, 2, 3]
     assert numbers(start_s=9.97) == [150]
