@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture import link, network, tunnels
+from rtpcap.capture import link, network, rtpdump, tunnels
 from rtpcap.capture.chunk import (
     MOST_LAYERS,
     TOO_DEEP,
     Chunk,
     Layer,
     LayerFunction,
-    Part,
+    Payloads,
     Rows,
     grouped,
 )
@@ -68,6 +68,7 @@ LAYERS: dict[Layer, LayerFunction] = {
     Layer.NFLOG: _uncommon("nflog"),
     Layer.PKTAP: _uncommon("pktap"),
     Layer.EXPORTED: _uncommon("exported"),
+    Layer.RTPDUMP: rtpdump.packets,
 }
 
 OWN_HEADER_EACH = (105, 127, 258)
@@ -155,7 +156,9 @@ class Decoder:
         rows = np.arange(len(messages))
         plain = ~hep(chunk, rows, begin, end)
         chunk.parts.append(
-            Part(rows[plain], messages.key[plain], begin[plain], end[plain], messages.cut[plain])
+            Payloads(
+                rows[plain], messages.key[plain], begin[plain], end[plain], messages.cut[plain]
+            )
         )
         return chunk
 
@@ -255,7 +258,7 @@ def _interface(records: Records, rows: Rows) -> npt.NDArray[np.uint16]:
     return np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16)
 
 
-def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
+def _columns(chunk: Chunk, part: Payloads, block: int) -> Columns:
     """A part of a chunk as columns of the table."""
     records, rows = chunk.records, part.rows
     return {

@@ -16,6 +16,7 @@ from rtpcap.cli.options import (
     format_option,
     map_option,
     selector_options,
+    unpack_option,
     warn,
 )
 from rtpcap.cli.output import check, print_rows
@@ -51,6 +52,7 @@ def _jobs(asked: int | None, files: list[str]) -> int:
 )
 @selector_options
 @map_option
+@unpack_option
 @format_option
 def decode(
     names: tuple[str, ...],
@@ -58,6 +60,7 @@ def decode(
     split: bool,
     jobs: int | None,
     mapped: dict[int, Format],
+    most_unpacked: int | None,
     form: str,
     **chosen: Any,
 ) -> None:
@@ -70,6 +73,7 @@ def decode(
     from tqdm import tqdm
 
     from rtpcap import batch
+    from rtpcap.capture.held import MOST_UNPACKED
 
     check(form)
     inputs, selectors = Inputs(names), Selectors(**chosen)
@@ -80,6 +84,7 @@ def decode(
         selectors.src,
         selectors.dst,
         selectors.payload_type,
+        most_unpacked or MOST_UNPACKED,
     )
     try:
         results = batch.decode(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))

@@ -13,7 +13,9 @@ from rtpcap.cli.options import (
     Selectors,
     format_option,
     map_option,
+    merge_option,
     selector_options,
+    unpack_option,
     warn,
 )
 from rtpcap.cli.output import check, print_lines, print_rows, width
@@ -31,7 +33,14 @@ _files = click.argument("names", nargs=-1, required=True, metavar="FILE...")
 
 
 def _verb(command: Command) -> click.Command:
-    for option in (_files, selector_options, map_option, format_option):
+    for option in (
+        _files,
+        selector_options,
+        map_option,
+        merge_option,
+        unpack_option,
+        format_option,
+    ):
         command = option(command)
     return click.command()(command)
 
@@ -39,11 +48,19 @@ def _verb(command: Command) -> click.Command:
 @click.command()
 @_files
 @map_option
+@merge_option
+@unpack_option
 @format_option
-def info(names: tuple[str, ...], mapped: dict[int, Format], form: str) -> None:
+def info(
+    names: tuple[str, ...],
+    mapped: dict[int, Format],
+    merge: bool,
+    most_unpacked: int | None,
+    form: str,
+) -> None:
     """Say what is in a capture, as `rtpcap FILE` does."""
     check(form)
-    inputs = Inputs(names, mapped)
+    inputs = Inputs(names, mapped, merge=merge, most_unpacked=most_unpacked)
     if form == "table":
         from rtpcap.views.summary import summary
 
@@ -63,7 +80,10 @@ def _show(
 ) -> None:
     """Print the rows of a verb for all inputs, and leave with the exit code."""
     check(form)
-    inputs, selectors = Inputs(names, mapped), Selectors(**chosen)
+    inputs = Inputs(
+        names, mapped, merge=chosen.pop("merge"), most_unpacked=chosen.pop("most_unpacked")
+    )
+    selectors = Selectors(**chosen)
     matched = 0
 
     def rows() -> Iterator[Row]:

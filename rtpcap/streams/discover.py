@@ -107,9 +107,14 @@ class Finder:
         self._flow_of: list[npt.NDArray[np.int32]] = []
         self._columns = _Columns()
         self._spool = Spool()
+        self._last_frame = 0
+        self._in_order = True
 
     def feed(self, datagrams: Datagrams) -> None:
-        """Keep a row for each datagram of a chunk that could be RTP."""
+        """Keep a row for each datagram of a chunk that could be RTP.
+
+        Chunks of files that overlap in time need not come in order of frames.
+        """
         if not len(datagrams):
             return
         packets = Packets.parse(
@@ -131,6 +136,8 @@ class Finder:
             header, interface = header[keep], interface[keep]
         if not len(packets):
             return
+        self._in_order &= int(packets.frame[0]) >= self._last_frame
+        self._last_frame = int(packets.frame[-1])
         known = len(self._keys)
         key = flow.astype(np.uint64) << np.uint64(32)
         key |= packets.ssrc
@@ -192,6 +199,14 @@ class Finder:
         blocks = (files[0], spooled.data if spooled else np.empty(0, np.uint8), *files[1:])
         columns = self._columns.take()
         stream = columns.pop("stream")
+        flow_of = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
+        if not self._in_order:
+            order = np.argsort(columns["frame"], kind="stable")
+            for name in columns:
+                columns[name] = columns[name][order]
+            stream, appeared = _by_appearance(stream[order])
+            flow_of = flow_of[appeared]
+            del order
         counts = np.bincount(stream, minlength=len(self._keys))
         enough = counts >= FEWEST_PACKETS
         ids = np.flatnonzero(enough)
@@ -216,8 +231,18 @@ class Finder:
             packets = Packets(blocks=blocks, **columns)
             frames = {name: column[kept] for name, column in frames.items()}
             ids, lengths = ids[passed], lengths[passed]
-        flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
-        return Found(packets, lengths.cumsum() - lengths, flows[ids], **frames)
+        return Found(packets, lengths.cumsum() - lengths, flow_of[ids], **frames)
+
+
+def _by_appearance(
+    stream: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Streams numbered anew in order of appearance, shape (n,), and the old number of each."""
+    old, first = np.unique(stream, return_index=True)
+    appeared = old[np.argsort(first)]
+    number = np.empty(len(old), np.int32)
+    number[appeared] = np.arange(len(old), dtype=np.int32)
+    return number[stream], appeared.astype(np.int64)
 
 
 def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
