@@ -7,7 +7,7 @@ and bytes of TCP streams may be part of a datagram that ends in another frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,14 @@ from rtpcap.capture.chunk import (
     Rows,
     grouped,
 )
-from rtpcap.capture.fragments import Pieces, Reassembler
 from rtpcap.capture.hep import hep
 from rtpcap.capture.link import SNAP_BYTES
 from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
-from rtpcap.capture.tcp import ByteStreams, Messages, Segments
+
+if TYPE_CHECKING:
+    from rtpcap.capture.fragments import Pieces, Reassembler, Whole
+    from rtpcap.capture.tcp import ByteStreams, Messages, Segments
 
 __all__ = ["Decoder"]
 
@@ -102,8 +104,9 @@ class Decoder:
         self._other = other
         self._not_understood = not_understood
         self.incomplete = Tally()
-        self._streams = ByteStreams(self.incomplete)
-        self._reassembler = Reassembler(other, not_understood)
+        # Made, and imported, when the first fragment or segment comes.
+        self._reassembler: Reassembler | None = None
+        self._streams: ByteStreams | None = None
 
     def datagrams(self, records: Records) -> Datagrams:
         """The payloads of a chunk, in order of frames; most lie in the chunk's own bytes."""
@@ -111,14 +114,15 @@ class Decoder:
         _begin(chunk)
         chunk.run(LAYERS)
         chunks = [chunk, *self._put_together(chunk)]
-        messages = [self._streams.take(_segments(chunk)) for chunk in chunks if chunk.segments]
+        messages = [self._messages(chunk) for chunk in chunks if chunk.segments]
         chunks += [self._framed(found) for found in messages if found is not None]
         return self._table(chunks, records.base, records.file)
 
     def finish(self) -> Datagrams:
         """What was still waited for, now that the capture has ended."""
-        self._reassembler.finish()
-        messages = self._streams.finish()
+        if self._reassembler is not None:
+            self._reassembler.finish()
+        messages = None if self._streams is None else self._streams.finish()
         return self._table([] if messages is None else [self._framed(messages)], 0, 0)
 
     def _table(self, chunks: list[Chunk], base: int, file: int) -> Datagrams:
@@ -137,6 +141,20 @@ class Decoder:
             flow=self._flows.number(columns.pop("keys")),
             **columns,
         )
+
+    def _whole(self, chunk: Chunk) -> Whole | None:
+        from rtpcap.capture.fragments import Reassembler
+
+        if self._reassembler is None:
+            self._reassembler = Reassembler(self._other, self._not_understood)
+        return self._reassembler.take(_pieces(chunk))
+
+    def _messages(self, chunk: Chunk) -> Messages | None:
+        from rtpcap.capture.tcp import ByteStreams
+
+        if self._streams is None:
+            self._streams = ByteStreams(self.incomplete)
+        return self._streams.take(_segments(chunk))
 
     def _framed(self, messages: Messages) -> Chunk:
         """Messages out of byte streams; their frames were counted already."""
@@ -168,7 +186,7 @@ class Decoder:
     def _put_together(self, chunk: Chunk) -> Iterator[Chunk]:
         """The packets that the chunk's fragments complete; they may be fragments themselves."""
         for _ in range(MOST_LAYERS):
-            whole = self._reassembler.take(_pieces(chunk)) if chunk.fragments else None
+            whole = self._whole(chunk) if chunk.fragments else None
             if whole is None:
                 return
             chunk = self._chunk(
@@ -214,6 +232,8 @@ def _link(chunk: Chunk, number: int, rows: Rows) -> None:
 
 def _pieces(chunk: Chunk) -> Pieces:
     """The fragments of a chunk, in order of frames."""
+    from rtpcap.capture.fragment_headers import Pieces
+
     records = chunk.records
     rows = np.concatenate([rows for rows, _ in chunk.fragments])
     packet = np.concatenate([at for _, at in chunk.fragments])
@@ -235,6 +255,8 @@ def _pieces(chunk: Chunk) -> Pieces:
 
 def _segments(chunk: Chunk) -> Segments:
     """The TCP segments of a chunk, in order of frames."""
+    from rtpcap.capture.tcp import Segments
+
     records, parts = chunk.records, chunk.segments
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
