@@ -87,6 +87,10 @@ COLUMNS = {
     "header": np.uint16,
     "interface": np.uint16,
 }
+NOTHING = np.empty(0, np.uint8)
+NO_COLUMNS: list[npt.NDArray[Any]] = [
+    np.empty(0, COLUMNS[name]) for name in ("frame", "begin", "end", "end", "time_ns", "interface")
+]
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -123,7 +127,11 @@ class Decoder:
         if self._reassembler is not None:
             self._reassembler.finish()
         messages = None if self._streams is None else self._streams.finish()
-        return self._table([] if messages is None else [self._framed(messages)], 0, 0)
+        # Block 0 is the file's, of which nothing is left.
+        chunks = [self._chunk(_records(NOTHING, *NO_COLUMNS))]
+        if messages is not None:
+            chunks.append(self._framed(messages))
+        return self._table(chunks, 0, 0)
 
     def _table(self, chunks: list[Chunk], base: int, file: int) -> Datagrams:
         """All that was found in a chunk of the file and what was put together with it."""
@@ -159,16 +167,14 @@ class Decoder:
     def _framed(self, messages: Messages) -> Chunk:
         """Messages out of byte streams; their frames were counted already."""
         begin, end = messages.begin, messages.end
-        records = Records(
-            data=messages.data,
-            base=0,
-            frame=messages.frame,
-            begin=begin,
-            end=end,
-            original=end - begin,
-            time_ns=messages.time_ns,
-            link=NO_LINK,
-            interface=messages.interface,
+        records = _records(
+            messages.data,
+            messages.frame,
+            begin,
+            end,
+            end,
+            messages.time_ns,
+            messages.interface,
         )
         chunk = Chunk(records, self._flows, Tally(), Tally())
         rows = np.arange(len(messages))
@@ -190,16 +196,14 @@ class Decoder:
             if whole is None:
                 return
             chunk = self._chunk(
-                Records(
-                    data=whole.data,
-                    base=0,
-                    frame=whole.frame,
-                    begin=whole.begin,
-                    end=whole.end,
-                    original=whole.original_end - whole.begin,
-                    time_ns=whole.time_ns,
-                    link=NO_LINK,
-                    interface=whole.interface,
+                _records(
+                    whole.data,
+                    whole.frame,
+                    whole.begin,
+                    whole.end,
+                    whole.original_end,
+                    whole.time_ns,
+                    whole.interface,
                 )
             )
             chunk.then(Layer.IP, np.arange(len(whole)), whole.packet)
@@ -207,6 +211,29 @@ class Decoder:
             yield chunk
         for rows, _ in chunk.fragments:
             chunk.unread(TOO_DEEP, rows)
+
+
+def _records(
+    data: npt.NDArray[np.uint8],
+    frame: npt.NDArray[np.uint32],
+    begin: Rows,
+    end: Rows,
+    original_end: Rows,
+    time_ns: Rows,
+    interface: npt.NDArray[np.uint16],
+) -> Records:
+    """Records of what was put together, in bytes of its own."""
+    return Records(
+        data=data,
+        base=0,
+        frame=frame,
+        begin=begin,
+        end=end,
+        original=original_end - begin,
+        time_ns=time_ns,
+        link=NO_LINK,
+        interface=interface,
+    )
 
 
 def _begin(chunk: Chunk) -> None:
