@@ -46,11 +46,20 @@ def go_through(path: Path) -> rtpcap.Capture | None:
 
 
 def _account(capture: rtpcap.Capture, frames: int) -> None:
-    """Every frame ends as datagrams, as something else, or as not understood, with a reason."""
-    with_datagrams = {datagram.frame for datagram in capture.datagrams}
-    assert all(1 <= frame <= frames for frame in with_datagrams)
+    """Every frame ends as a datagram, as something else, or as not understood, with a reason.
+
+    Segments of TCP are something else, whatever messages end in them.
+    """
+    ends: dict[str, list[int]] = {"udp": [], "tcp": []}
+    for datagram in capture.datagrams:
+        ends[datagram.transport].append(datagram.frame)
+    datagrams, messages = set(ends["udp"]), set(ends["tcp"])
+    assert len(datagrams) == len(ends["udp"])
+    assert datagrams.isdisjoint(messages)
+    assert all(1 <= frame <= frames for frame in datagrams | messages)
     tallies = (capture.other, capture.not_understood)
-    assert frames == len(with_datagrams) + sum(map(len, tallies))
+    assert frames == len(datagrams) + sum(map(len, tallies))
+    assert len(messages) <= len(capture.other)
     for tally in tallies:
         rows = tally.rows()
         assert sum(int(str(row["count"])) for row in rows) == len(tally)

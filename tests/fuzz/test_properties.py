@@ -42,6 +42,7 @@ from tests.capture.build import (
     sll2,
     udp,
 )
+from tests.damage.walk import go_through
 from tests.rtp.build import extension, packet
 
 quick = settings(
@@ -57,10 +58,8 @@ orders: st.SearchStrategy[Order] = st.sampled_from(["<", ">"])
 def opened(folder: Path, file: bytes) -> rtpcap.Capture:
     path = folder / "made"
     path.write_bytes(file)
-    capture = rtpcap.open(path)
-    with_datagrams = {datagram.frame for datagram in capture.datagrams}
-    others = len(capture.other) + len(capture.not_understood)
-    assert capture.frames == len(with_datagrams) + others
+    capture = go_through(path)
+    assert capture is not None
     return capture
 
 
