@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +78,9 @@ def attack(
 
 
 def _told(name: str, harm: Harm, error: BaseException, path: Path, keep: Path | None) -> str:
+    *_, last = traceback.extract_tb(error.__traceback__)
     text = f"{name}, {harm}: {type(error).__name__}: {error}"
+    text += f" at {Path(last.filename).name}:{last.lineno}: {last.line}"
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         kept = keep / f"{name}-{harm}".replace(" ", "-").replace(":", "-")
