@@ -28,6 +28,7 @@ from tests.capture.build import (
 )
 from tests.capture.read import Reading, read_bytes
 from tests.capture.scenarios import SCENARIOS
+from tests.damage.harm import mutated
 
 PAYLOADS = [bytes([i]) * size for i, size in enumerate((160, 160, 20, 33, 160, 0, 160))]
 FRAMES = [Frame(ethernet(ipv4(udp(payload)))) for payload in PAYLOADS]
@@ -170,17 +171,10 @@ def test_mutated_files_give_an_answer_or_a_capture_error(tmp_path: Path) -> None
     files = [made().file for made in SCENARIOS.values()]
     read = 0
     for seed in range(200):
-        rng = random.Random(seed)
-        file = bytearray(files[seed % len(files)])
-        for _ in range(rng.choice((1, 2, 5, 30))):
-            at = rng.randrange(len(file))
-            file[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-        if rng.random() < 0.3:
-            at = rng.randrange(len(file))
-            file[at:at] = rng.randbytes(rng.randrange(1, 9))
+        file = mutated(files[seed % len(files)], random.Random(seed))
         for chunk_bytes in (100, 1 << 20):
             try:
-                reading = read_bytes(tmp_path, bytes(file), chunk_bytes)
+                reading = read_bytes(tmp_path, file, chunk_bytes)
             except RtpcapError:
                 continue
             read += 1
