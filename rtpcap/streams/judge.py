@@ -1,0 +1,174 @@
+"""Whether packets of one flow and SSRC behave as RTP does: the figures, the limits, the verdict.
+
+Both the search for streams and the explanation of what was not taken for one come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.packets import NO_TIME, Packets
+from rtpcap.rtp.serial import steps
+
+__all__ = ["FEWEST_PACKETS", "FEW_STEPS", "IN_PLACE", "PACES", "Judgement", "judge"]
+
+FEWEST_PACKETS = 3
+"""A flow of fewer packets shows no row to judge."""
+
+NEAR = 64
+"""A step of this many sequence numbers forwards or backwards is one a live flow makes."""
+
+IN_PLACE = 0.8
+"""The share of steps that stay near, at the least."""
+FORWARDS = 0.2
+"""The share of steps that go forwards, at the least."""
+
+STEPPING = 0.04
+"""The share of forward steps at which the timestamp grows, at the least (a picture may take many
+packets, a telephone event more)."""
+FALLING = 0.25
+"""The share of forward steps at which the timestamp falls, at the most."""
+FEW_STEPS = 8
+"""Below so many steps no timestamp may fall at all."""
+
+PACES = (1_000, 1_000_000)
+"""Timestamp ticks a second that some RTP clock could show, lowest and highest (the lowest clock in
+use is 8,000 Hz; senders that stamp late or in bursts are why the range is wide)."""
+
+LONGEST_STEP = 900_000
+"""Ticks that a step still tells of the clock: 10 s at 90 kHz. Longer ones are senders that began
+anew; where they are many, the timestamps are none."""
+SHORT_STEPS = 0.75
+"""The share of growing steps that are no longer, at the least."""
+
+EVENT_BYTES = 4
+MOST_EVENT_BYTES = 16
+
+NOTHING = np.empty(0, np.int64)
+
+Figures = npt.NDArray[np.int64]
+Verdicts = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What k candidates did, and whether each demand is met: columns of shape (k,)."""
+
+    packets: Figures
+    near: Figures
+    """Steps of the sequence number by at most `NEAR`, exact copies among them."""
+    forwards: Figures
+    """Those of them that go forwards."""
+    stepped: Figures
+    """Forward steps at which the timestamp grows."""
+    fell: Figures
+    """Forward steps at which it falls."""
+    short: Figures
+    """Growing steps of at most `LONGEST_STEP`."""
+    pace: npt.NDArray[np.float64]
+    """Ticks a second over these; inf or nan where no time passes."""
+
+    enough: Verdicts
+    in_place: Verdicts
+    advancing: Verdicts
+    stepping: Verdicts
+    rising: Verdicts
+    paced: Verdicts
+    events: Verdicts
+    """Whether all payloads could be telephone events, which hold their timestamp."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Judgement]) -> Judgement:
+        """The judgements of several batches as one; of none, an empty one."""
+        if not parts:
+            parts = [judge(Packets.parse((), NOTHING, NOTHING), NOTHING)]
+        return cls(
+            **{
+                column.name: np.concatenate([getattr(part, column.name) for part in parts])
+                for column in fields(cls)
+            }
+        )
+
+    @property
+    def passed(self) -> Verdicts:
+        """Which behave as RTP."""
+        timed = (self.stepping & self.rising & self.paced) | self.events
+        return self.enough & self.in_place & self.advancing & timed
+
+
+def judge(packets: Packets, starts: npt.NDArray[np.int64]) -> Judgement:
+    """The figures of k candidates whose packets lie one after the other from `starts`."""
+    n = len(packets)
+    advance = steps(packets.sequence)
+    ticks = steps(packets.timestamp)
+    advance[starts] = 0
+    first = np.zeros(n, np.bool_)
+    first[starts] = True
+
+    def count(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        return np.add.reduceat(mask, starts, dtype=np.int64)
+
+    made = np.diff(starts, append=n) - 1
+    forward = (advance > 0) & (advance <= NEAR)
+    copies = count((advance == 0) & (ticks == 0) & ~first)
+    forwards = count(forward)
+    near = forwards + copies + count((advance < 0) & (advance >= -NEAR))
+
+    growing = forward & (ticks > 0)
+    stepped = count(growing)
+    fell = count(forward & (ticks < 0))
+    few = made < FEW_STEPS
+    rising = np.where(few, fell == 0, fell <= FALLING * forwards)
+    short, pace, paced = _paced(packets, growing, ticks, starts)
+
+    # A flow of telephone events only holds its timestamp through each press.
+    small = count((packets.payload_size > 0) & (packets.payload_size <= MOST_EVENT_BYTES))
+    whole = count(packets.payload_size % EVENT_BYTES == 0)
+    return Judgement(
+        packets=made + 1,
+        near=near,
+        forwards=forwards,
+        stepped=stepped,
+        fell=fell,
+        short=short,
+        pace=pace,
+        enough=made + 1 >= FEWEST_PACKETS,
+        in_place=near >= IN_PLACE * made,
+        advancing=(forwards >= FORWARDS * made) & (forwards >= FEWEST_PACKETS - 1),
+        stepping=(stepped >= STEPPING * forwards) & (stepped >= 1),
+        rising=rising,
+        paced=paced,
+        events=(small == made + 1) & (whole == made + 1) & (fell == 0),
+    )
+
+
+def _paced(
+    packets: Packets,
+    growing: npt.NDArray[np.bool_],
+    ticks: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int64],
+) -> tuple[Figures, npt.NDArray[np.float64], Verdicts]:
+    """(short steps, pace, whether it is one that a clock could have) of each candidate.
+
+    A flow that came in a burst, or without times, is judged by its steps alone: they are equal.
+    """
+    stepped = np.add.reduceat(growing, starts, dtype=np.int64)
+    growing = growing & (ticks <= LONGEST_STEP)
+    short = np.add.reduceat(growing, starts, dtype=np.int64)
+    time_ns = packets.time_ns
+    elapsed = np.zeros(len(ticks))
+    elapsed[1:] = np.diff(time_ns) * 1e-9
+    elapsed[(time_ns == NO_TIME) | ~growing | (elapsed < 0)] = 0
+    seconds = np.add.reduceat(elapsed, starts)
+    total = np.add.reduceat(np.where(growing, ticks, 0), starts, dtype=np.float64)
+    largest = np.maximum.reduceat(np.where(growing, ticks, 0), starts)
+    smallest = np.minimum.reduceat(np.where(growing, ticks, np.iinfo(np.int32).max), starts)
+    even = (smallest >= 10) & (largest <= 100 * smallest.astype(np.int64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pace = total / seconds
+    possible = (pace >= PACES[0]) & ((pace <= PACES[1]) | even)
+    return short, pace, (short >= SHORT_STEPS * stepped) & possible
