@@ -9,6 +9,7 @@ advance, timestamps that step at the pace of some clock. A stream that passes ke
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -254,8 +255,7 @@ class Finder:
             flow=flows,
             ssrc=packets.ssrc[starts],
             payload_types=[
-                np.flatnonzero(np.bincount(number[a:b])).tolist()
-                for a, b in zip(edges[:-1], edges[1:], strict=True)
+                np.flatnonzero(np.bincount(number[a:b])).tolist() for a, b in pairwise(edges)
             ],
             judgement=judgement,
             taken=judgement.passed | self._named.of(flows),
