@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from rtpcap.streams.call import Calls, guess_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
 from rtpcap.streams.discover import Finder
+from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.stream import Streams
@@ -31,19 +32,24 @@ __all__ = ["Capture", "open"]
 
 
 def open(
-    path: str | os.PathLike[str], *, pt_map: Mapping[int, str | Format] | None = None
+    path: str | os.PathLike[str],
+    *,
+    pt_map: Mapping[int, str | Format] | None = None,
+    rtp: Iterable[str] | None = None,
 ) -> Capture:
     """The capture in a pcap or pcapng file.
 
-    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. Raises
-    CaptureError where the file cannot be read as a capture at all (a damaged one opens: see
-    `Capture.damage`), ValueError for a `pt_map` that cannot be read.
+    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. What comes
+    from or goes to the endpoints `rtp` (``["10.0.0.1:4000"]``) is taken for RTP, whatever it looks
+    like, if it has RTP's version and a whole header. Raises CaptureError where the file cannot be
+    read as a capture at all (a damaged one opens: see `Capture.damage`), ValueError for a `pt_map`
+    or an endpoint that cannot be read.
 
     >>> capture = open("fixtures/ff-pcmu.pcap")
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
-    return Capture(open_source(path), payload_map(pt_map))
+    return Capture(open_source(path), payload_map(pt_map), endpoints(rtp))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +64,10 @@ class _Scan:
 class Capture:
     """A capture file: read once, from front to back, when the first answer needs it."""
 
-    def __init__(self, source: Source, told: PayloadMap) -> None:
+    def __init__(self, source: Source, told: PayloadMap, named: Endpoints = frozenset()) -> None:
         self._source = source
         self._told = told
+        self._named = named
 
     @cached_property
     def _file(self) -> MappedFile:
@@ -74,7 +81,7 @@ class Capture:
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        finder = Finder(self._told)
+        finder = Finder(self._told, self._named)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
         found = finder.finish(self._file.data)

@@ -14,8 +14,8 @@ from rtpcap.cli.options import (
     Inputs,
     Selectors,
     format_option,
-    map_option,
     selector_options,
+    told_options,
     warn,
 )
 from rtpcap.cli.output import check, print_rows
@@ -50,7 +50,7 @@ def _jobs(asked: int | None, files: list[str]) -> int:
     help="How many processes. Left out: one for each processor, where there is much to do.",
 )
 @selector_options
-@map_option
+@told_options
 @format_option
 def decode(
     names: tuple[str, ...],
@@ -58,6 +58,7 @@ def decode(
     split: bool,
     jobs: int | None,
     mapped: dict[int, Format],
+    named: tuple[str, ...],
     form: str,
     **chosen: Any,
 ) -> None:
@@ -76,6 +77,7 @@ def decode(
     options = batch.DecodeOptions(
         split,
         {number: str(told) for number, told in mapped.items()},
+        named,
         selectors.ssrc,
         selectors.src,
         selectors.dst,

@@ -1,4 +1,4 @@
-"""What all verbs have in common: selectors, --map, --format, and how inputs are gone through."""
+"""What all verbs have in common: selectors, what is told, formats, and how inputs are gone through."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = [
     "Inputs",
     "Selectors",
     "format_option",
-    "map_option",
     "selector_options",
+    "told_options",
     "warn",
 ]
 
@@ -76,6 +76,20 @@ def _mapped(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
     return formats
 
 
+def _named(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Endpoints: 10.0.0.1:4000, [fd09::1]:4000."""
+    if not values:
+        return ()
+    from rtpcap.streams.endpoints import endpoints
+
+    for value in values:
+        try:
+            endpoints([value])
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+    return tuple(values)
+
+
 def format_option(command: Command) -> Command:
     """``--format``."""
     return click.option(
@@ -88,16 +102,29 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-def map_option(command: Command) -> Command:
-    """``--map``, repeatable."""
-    return click.option(
-        "--map",
-        "mapped",
-        callback=_mapped,
-        multiple=True,
-        metavar="PT=FORMAT",
-        help="Name a payload type, as 96=PCMU/8000. Repeatable.",
-    )(command)
+def told_options(command: Command) -> Command:
+    """``--map`` and ``--rtp``, repeatable: what the user knows beyond the capture."""
+    options = (
+        click.option(
+            "--map",
+            "mapped",
+            callback=_mapped,
+            multiple=True,
+            metavar="PT=FORMAT",
+            help="Name a payload type, as 96=PCMU/8000. Repeatable.",
+        ),
+        click.option(
+            "--rtp",
+            "named",
+            callback=_named,
+            multiple=True,
+            metavar="HOST:PORT",
+            help="Take what comes from or goes to here for RTP. Repeatable.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def selector_options(command: Command) -> Command:
@@ -141,14 +168,19 @@ class Selectors:
 class Inputs:
     """The captures that the arguments name, one after the other; failures are told and counted."""
 
-    def __init__(self, names: Sequence[str], pt_map: Mapping[int, Format] | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        pt_map: Mapping[int, Format] | None = None,
+        rtp: Sequence[str] = (),
+    ) -> None:
         """Find the files behind the names; names that lead to none are told as failed."""
         from rtpcap.batch.inputs import expand
 
         self.read = 0
         """How many could be read."""
         self.failed = 0
-        self._pt_map = pt_map
+        self._pt_map, self._rtp = pt_map, rtp
         found = expand(names)
         self.files = found.files
         self.several = len(found.files) + len(found.errors) > 1
@@ -163,7 +195,7 @@ class Inputs:
 
         for file in self.files:
             try:
-                capture = open(file, pt_map=self._pt_map)
+                capture = open(file, pt_map=self._pt_map, rtp=self._rtp)
                 damages = capture.damage
             except (RtpcapError, OSError) as error:
                 self.fail(error)
