@@ -27,6 +27,7 @@ from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.explain import Explanations
 
 __all__ = ["Capture", "open"]
 
@@ -162,6 +163,21 @@ class Capture:
     def calls(self) -> Calls:
         """Streams that run both ways between two endpoints, as calls."""
         return guess_calls(self.streams)
+
+    def explain(self) -> Explanations:
+        """What each flow was taken for, why, and what would change that.
+
+        Reads the file once more, from front to back.
+        """
+        # Not at the top: only who asks pays for it.
+        from rtpcap.streams.explain import Explainer
+
+        flows = Flows()
+        decoder = Decoder(flows, Tally(), Tally())
+        explainer = Explainer(flows, self._told, self._named)
+        for records in self._source.chunks():
+            explainer.feed(decoder.datagrams(records))
+        return explainer.finish()
 
     @cached_property
     def dtmf(self) -> Digits:

@@ -1,4 +1,4 @@
-"""What all verbs have in common: selectors, what is told, formats, and how inputs are gone through."""
+"""What all verbs have in common: selectors, what is told, formats, how inputs are gone through."""
 
 from __future__ import annotations
 

@@ -117,10 +117,13 @@ class Finder:
         self._columns = _Columns()
         self._spool = Spool()
 
-    def feed(self, datagrams: Datagrams) -> None:
-        """Keep a row for each datagram of a chunk that could be RTP."""
+    def feed(self, datagrams: Datagrams) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+        """Keep a row for each datagram of a chunk that could be RTP.
+
+        Gives which those are, shape (n,), and the number of the candidate that each belongs to.
+        """
         if not len(datagrams):
-            return
+            return np.zeros(0, np.bool_), np.zeros(0, np.int32)
         packets = Packets.parse(
             datagrams.blocks,
             datagrams.begin,
@@ -144,7 +147,7 @@ class Finder:
             packets, flow = packets[keep], flow[keep]
             header, interface = header[keep], interface[keep]
         if not len(packets):
-            return
+            return keep, np.zeros(0, np.int32)
         known = len(self._keys)
         key = flow.astype(np.uint64) << np.uint64(32)
         key |= packets.ssrc
@@ -170,6 +173,7 @@ class Finder:
             header=header,
             interface=interface,
         )
+        return keep, stream
 
     def _told(self, datagrams: Datagrams, second: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Which datagrams are of a named endpoint, and no RTCP that shares its port."""
@@ -221,10 +225,12 @@ class Finder:
         columns, flows, starts = self._gathered(FEWEST_PACKETS)
         frames = {name: columns.pop(name) for name in OF_THE_FRAME}
         packets = Packets(blocks=blocks, **columns)
-        passed = self._named.of(flows)
+        passed, beside = self._named.of(flows), np.zeros(len(flows), np.bool_)
         for first, last, rows in batches(starts, len(packets)):
             verdict = judge(packets[rows], starts[first:last] - starts[first])
             passed[first:last] |= verdict.passed
+            beside[first:last] = verdict.beside
+        passed = _with_company(passed, beside, flows)
         if not passed.all():
             lengths = np.diff(starts, append=len(packets))
             kept = np.repeat(passed, lengths)
@@ -258,7 +264,7 @@ class Finder:
                 np.flatnonzero(np.bincount(number[a:b])).tolist() for a, b in pairwise(edges)
             ],
             judgement=judgement,
-            taken=judgement.passed | self._named.of(flows),
+            taken=_with_company(judgement.passed | self._named.of(flows), judgement.beside, flows),
         )
 
     def _gathered(
@@ -279,6 +285,16 @@ class Finder:
             del order
         lengths = counts[ids]
         return columns, flows[ids], lengths.cumsum() - lengths
+
+
+def _with_company(
+    passed: npt.NDArray[np.bool_], beside: npt.NDArray[np.bool_], flows: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
+    """What passed, and what is a stream because one that passed is in its flow."""
+    doubtful = beside & ~passed
+    if not doubtful.any():
+        return passed
+    return np.asarray(passed | (doubtful & np.isin(flows, flows[passed])))
 
 
 def _second_byte(packets: Packets) -> npt.NDArray[np.uint8]:

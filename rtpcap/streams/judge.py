@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.serial import steps
+from rtpcap.streams.counted import counted
 
 __all__ = ["FEWEST_PACKETS", "FEW_STEPS", "IN_PLACE", "PACES", "Judgement", "judge"]
 
@@ -98,6 +99,77 @@ class Judgement:
         """Which behave as RTP."""
         timed = (self.stepping & self.rising & self.paced) | self.events
         return self.enough & self.in_place & self.advancing & timed
+
+    @property
+    def beside(self) -> Verdicts:
+        """Which are RTP if a stream of another SSRC is in their flow: their timestamps stand still.
+
+        So do those of a probe for bandwidth or of a retransmitted picture (RFC 4588), which never
+        come alone.
+        """
+        still = (self.stepped == 0) & (self.fell == 0)
+        return np.asarray(self.enough & self.in_place & self.advancing & still)
+
+    def reason(self, i: int) -> str:
+        """What decided on candidate i, in words: the first demand not met, or what it does."""
+        packets, made = int(self.packets[i]), int(self.packets[i]) - 1
+        forwards, stepped, fell = (int(f[i]) for f in (self.forwards, self.stepped, self.fell))
+        if not self.enough[i]:
+            return f"only {counted(packets, 'packet')}, {FEWEST_PACKETS} are needed"
+        if not self.in_place[i]:
+            share = _percent(int(self.near[i]), made)
+            return f"sequence numbers go on in {share} of the steps; RTP needs {_limit(IN_PLACE)}"
+        if not self.advancing[i]:
+            if forwards < FEWEST_PACKETS - 1:
+                return f"sequence numbers advance {counted(forwards, 'time')} in {made:,} steps"
+            share = _percent(forwards, made)
+            return f"sequence numbers advance in {share} of the steps; RTP needs {_limit(FORWARDS)}"
+        if self.events[i] and not (self.stepping[i] & self.rising[i] & self.paced[i]):
+            share = _percent(forwards, made)
+            return (
+                f"sequence numbers advance in {share} of the steps, all payloads could be "
+                "telephone events"
+            )
+        if not self.stepping[i]:
+            if self.beside[i]:
+                return "timestamps do not step, and no stream of another SSRC is in the flow"
+            if not stepped:
+                return "timestamps do not step"
+            share = _percent(stepped, forwards)
+            return f"timestamps step with {share} of the packets; RTP needs {_limit(STEPPING)}"
+        if not self.rising[i]:
+            share = _percent(fell, forwards)
+            most = "none may" if made < FEW_STEPS else f"{_limit(FALLING)} may"
+            return f"timestamps fall in {share} of the steps; of {made:,} steps {most}"
+        if not self.paced[i]:
+            short = int(self.short[i])
+            if short < SHORT_STEPS * stepped:
+                share = _percent(stepped - short, stepped)
+                return (
+                    f"timestamps jump by more than {LONGEST_STEP:,} ticks in {share} of the steps"
+                )
+            return (
+                f"timestamps run at {_pace(self.pace[i])}; clocks of RTP run at "
+                f"{PACES[0]:,} to {PACES[1]:,}"
+            )
+        share = _percent(forwards, made)
+        return (
+            f"sequence numbers advance in {share} of the steps, timestamps run at "
+            f"{_pace(self.pace[i])}"
+        )
+
+
+def _percent(part: int, whole: int) -> str:
+    """Rounded down, so that what is below a limit reads so."""
+    return f"{1000 * part // max(whole, 1) / 10:g} %"
+
+
+def _limit(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _pace(ticks: float) -> str:
+    return f"{ticks:,.0f} ticks a second" if np.isfinite(ticks) else "a pace that nothing tells"
 
 
 def judge(packets: Packets, starts: npt.NDArray[np.int64]) -> Judgement:
