@@ -1,0 +1,32 @@
+"""Streams found without signalling, over all captures: none false, none missed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reference.discovery import FIXTURE, Judged, judge, verdicts
+from tests.reference.facts import capture_names, require_captures
+
+
+@pytest.fixture(scope="module")
+def judged() -> Judged:
+    require_captures()
+    return judge(capture_names())
+
+
+def test_no_stream_is_false(judged: Judged) -> None:
+    assert judged.false == []
+
+
+def test_no_stream_is_missed(judged: Judged) -> None:
+    assert judged.missed == []
+
+
+def test_both_kinds_of_captures_are_there(judged: Judged) -> None:
+    assert len(judged.without_rtp) > 100
+    assert len(judged.with_rtp) > 100
+
+
+def test_each_judgement_is_needed_and_has_a_reason(judged: Judged) -> None:
+    assert {key for key in verdicts() if not key[0].startswith(FIXTURE)} == judged.used
+    assert all(reason for _, reason in verdicts().values())
