@@ -159,7 +159,9 @@ class Ledger:
         spans = np.maximum.reduceat(inside, edges) - np.minimum.reduceat(inside, edges) + 1
         expected = np.zeros(k, np.int64)
         np.add.at(expected, owner, spans)
-        twice = np.add.reduceat(self.captured_twice, self.starts, dtype=np.int64)
+        twice = np.zeros(k, np.int64)
+        if self.captured_twice.any():
+            twice = np.add.reduceat(self.captured_twice, self.starts, dtype=np.int64)
         return Counts(
             packets=packets,
             expected=expected,

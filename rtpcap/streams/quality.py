@@ -110,7 +110,9 @@ def jitter(
     else:
         clocks = clock_rate[stream, number]
     rows = None
-    counted = (ledger.epoch != FOREIGN) & ~ledger.captured_twice
+    counted = ledger.epoch != FOREIGN
+    if ledger.captured_twice.any():
+        counted &= ~ledger.captured_twice
     if not media[:, used].all():
         counted &= media[stream, number]
     if not counted.all():
