@@ -130,6 +130,10 @@ class Judgement:
                 f"sequence numbers advance in {share} of the steps, all payloads could be "
                 "telephone events"
             )
+        if not self.rising[i]:
+            share = _percent(fell, forwards)
+            most = "none may" if made < FEW_STEPS else f"{_limit(FALLING)} may"
+            return f"timestamps fall in {share} of the steps; of {made:,} steps {most}"
         if not self.stepping[i]:
             if self.beside[i]:
                 return "timestamps do not step, and no stream of another SSRC is in the flow"
@@ -137,10 +141,6 @@ class Judgement:
                 return "timestamps do not step"
             share = _percent(stepped, forwards)
             return f"timestamps step with {share} of the packets; RTP needs {_limit(STEPPING)}"
-        if not self.rising[i]:
-            share = _percent(fell, forwards)
-            most = "none may" if made < FEW_STEPS else f"{_limit(FALLING)} may"
-            return f"timestamps fall in {share} of the steps; of {made:,} steps {most}"
         if not self.paced[i]:
             short = int(self.short[i])
             if short < SHORT_STEPS * stepped:
