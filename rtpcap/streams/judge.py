@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.rtp.packets import NO_TIME, Packets
-from rtpcap.rtp.serial import steps
+from rtpcap.rtp.serial import signed_delta, steps
 from rtpcap.streams.counted import counted
 
 __all__ = ["FEWEST_PACKETS", "FEW_STEPS", "IN_PLACE", "PACES", "Judgement", "judge"]
@@ -35,6 +35,12 @@ FALLING = 0.25
 """The share of forward steps at which the timestamp falls, at the most."""
 FEW_STEPS = 8
 """Below so many steps no timestamp may fall at all."""
+
+VIDEO_CLOCK = 90_000
+VIDEO_DRIFT = 0.1
+"""How far from that clock video may run whose pictures are sent in another order than shown."""
+ENOUGH_PICTURES = 20
+"""So many steps tell."""
 
 PACES = (1_000, 1_000_000)
 """Timestamp ticks a second that some RTP clock could show, lowest and highest (the lowest clock in
@@ -173,7 +179,31 @@ def _pace(ticks: float) -> str:
 
 
 def judge(packets: Packets, starts: npt.NDArray[np.int64]) -> Judgement:
-    """The figures of k candidates whose packets lie one after the other from `starts`."""
+    """The figures of k candidates whose packets lie one after the other from `starts`.
+
+    Where few packets came out of order, so that hardly a step goes forwards, they are judged in
+    the order of their sequence numbers.
+    """
+    found = _judge(packets, starts)
+    overtaken = found.enough & (found.packets <= FEW_STEPS) & (found.near > found.forwards)
+    again = np.flatnonzero(overtaken & ~found.passed)
+    if not len(again):
+        return found
+    lengths = found.packets[again]
+    begins = lengths.cumsum() - lengths
+    rows = np.arange(lengths.sum()) + np.repeat(starts[again] - begins, lengths)
+    sequence = packets.sequence[rows].astype(np.int64)
+    place = signed_delta(sequence, np.repeat(sequence[begins], lengths), 16)
+    rows = rows[np.lexsort((place, np.repeat(np.arange(len(again)), lengths)))]
+    ordered = _judge(packets[rows], begins)
+    better = ordered.passed
+    for column in fields(Judgement):
+        getattr(found, column.name)[again[better]] = getattr(ordered, column.name)[better]
+    return found
+
+
+def _judge(packets: Packets, starts: npt.NDArray[np.int64]) -> Judgement:
+    """The same, in capture order."""
     n = len(packets)
     advance = steps(packets.sequence)
     ticks = steps(packets.timestamp)
@@ -195,6 +225,11 @@ def judge(packets: Packets, starts: npt.NDArray[np.int64]) -> Judgement:
     fell = count(forward & (ticks < 0))
     few = made < FEW_STEPS
     rising = np.where(few, fell == 0, fell <= FALLING * forwards)
+    in_place, advancing = near >= IN_PLACE * made, forwards >= FORWARDS * made
+    advancing &= forwards >= FEWEST_PACKETS - 1
+    if not rising.all():
+        doubtful = np.flatnonzero(~rising & in_place & advancing & (made >= ENOUGH_PICTURES))
+        rising[doubtful] = _shown_later(packets, ticks, forward, starts, made, doubtful)
     short, pace, paced = _paced(packets, growing, ticks, starts)
 
     # A flow of telephone events only holds its timestamp through each press.
@@ -209,13 +244,34 @@ def judge(packets: Packets, starts: npt.NDArray[np.int64]) -> Judgement:
         short=short,
         pace=pace,
         enough=made + 1 >= FEWEST_PACKETS,
-        in_place=near >= IN_PLACE * made,
-        advancing=(forwards >= FORWARDS * made) & (forwards >= FEWEST_PACKETS - 1),
+        in_place=in_place,
+        advancing=advancing,
         stepping=(stepped >= STEPPING * forwards) & (stepped >= 1),
         rising=rising,
         paced=paced,
         events=(small == made + 1) & (whole == made + 1) & (fell == 0),
     )
+
+
+def _shown_later(
+    packets: Packets,
+    ticks: npt.NDArray[np.int32],
+    forward: npt.NDArray[np.bool_],
+    starts: npt.NDArray[np.int64],
+    made: Figures,
+    doubtful: Figures,
+) -> Verdicts:
+    """Which candidates are video in the order of decoding: each picture has the time it is shown.
+
+    So timestamps go to and fro with every picture that others refer to, and by and large at the
+    pace of the one clock that video has.
+    """
+    net = np.add.reduceat(np.where(forward, ticks, 0), starts, dtype=np.float64)[doubtful]
+    first, last = starts[doubtful], (starts + made)[doubtful]
+    then, now = packets.time_ns[first], packets.time_ns[last]
+    seconds = np.where((then == NO_TIME) | (now == NO_TIME), np.nan, (now - then) * 1e-9)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.abs(net / seconds / VIDEO_CLOCK - 1) <= VIDEO_DRIFT)
 
 
 def _paced(

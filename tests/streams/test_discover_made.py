@@ -87,6 +87,17 @@ def test_short_streams(
 
 
 @QUICK
+@given(st.integers(3, 8), clocks, dice)
+def test_few_packets_in_any_near_order(
+    tmp_path: Path, count: int, clock: Clock, dice: random.Random
+) -> None:
+    sent = speech(count, clock, dice)
+    order = sorted(range(count), key=lambda i: i + dice.uniform(0, 2))
+    shuffled = [(sent[place][0], sent[i][1]) for place, i in enumerate(order)]
+    assert packets_found(tmp_path, shuffled) == {SSRC: count}
+
+
+@QUICK
 @given(clocks, dice, st.floats(0, 0.7), st.booleans())
 def test_heavy_loss(
     tmp_path: Path, clock: Clock, dice: random.Random, share: float, timed: bool
@@ -143,6 +154,24 @@ def test_video(tmp_path: Path, dice: random.Random, largest: int, rate: int, tim
             sent.append((picture / rate + 0.0002 * part, packet))
             number += 1
     assert packets_found(tmp_path, sent, timed=timed) == {SSRC: len(sent)}
+
+
+@QUICK
+@given(
+    dice, st.sampled_from([(2, 1), (3, 1, 2), (4, 2, 1, 3)]), st.integers(1, 4), st.integers(0, 50)
+)
+def test_video_in_the_order_of_decoding(
+    tmp_path: Path, dice: random.Random, group: tuple[int, ...], parts: int, late_ms: int
+) -> None:
+    # I0 P3 B1 B2 P6 B4 B5: timestamps are those of showing, which B pictures precede.
+    sent, start = [], dice.randrange(1 << 32)
+    shown = [len(group) * i + place for i in range(20) for place in group]
+    for i, picture in enumerate(shown):
+        for part in range(parts):
+            packet = rtp(i * parts + part, start + 3600 * picture, dice.randbytes(30), ssrc=SSRC)
+            sent.append((i / 25 + dice.uniform(0, late_ms / 1000), packet))
+    sent = [(t, raw) for t, (_, raw) in zip(sorted(t for t, _ in sent), sent, strict=True)]
+    assert packets_found(tmp_path, sent) == {SSRC: len(sent)}
 
 
 @QUICK
@@ -231,6 +260,16 @@ def vpn_with_a_wide_counter(dice: random.Random, i: int) -> bytes:
 @noise
 def clock_without_a_counter(dice: random.Random, i: int) -> bytes:
     return struct.pack(">BBHII", 0x80, 0x61, 0, 160 * i, 7) + dice.randbytes(40)
+
+
+@noise
+def clock_to_and_fro(dice: random.Random, i: int) -> bytes:
+    return rtp(i, 1_000_000 + 3600 * (i % 2), dice.randbytes(40))
+
+
+@noise
+def clock_that_falls_more_than_it_grows(dice: random.Random, i: int) -> bytes:
+    return rtp(i, 2_000_000_000 - 1800 * i + 3600 * (i % 3 == 0), dice.randbytes(40))
 
 
 @noise
