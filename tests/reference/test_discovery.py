@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import rtpcap
-
 from tests.reference.discovery import FIXTURE, Judged, judge, verdicts
 from tests.reference.facts import capture_names, require_captures
 
