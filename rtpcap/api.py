@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.formats import Source, open_source
-from rtpcap.capture.link import Decoder
 from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
@@ -85,6 +85,7 @@ class Capture:
         finder = Finder(self._told, self._named)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
+        finder.feed(decoder.finish())
         found = finder.finish(self._file.data)
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
@@ -153,6 +154,7 @@ class Capture:
         decoder = Decoder(Flows(), Tally(), Tally())
         for records in self._source.chunks():
             yield decoder.datagrams(records)
+        yield decoder.finish()
 
     @property
     def streams(self) -> Streams:

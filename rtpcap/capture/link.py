@@ -1,181 +1,242 @@
-"""Frames -> IP packets: the common link headers, whole chunks at a time.
+"""Link headers, whole chunks at a time: Ethernet and its tags, cooked captures, MPLS, PPP, LLC.
 
-Where a frame's link header is none of the common ones, `uncommon` finds the network packet in it,
-frame by frame. Every frame ends as a datagram, as other traffic, or as not understood, with the
-reason.
+What has to be walked frame by frame is in `uncommon`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture.chunk import MOST_LAYERS, Chunk, Layer, Mask, Rows, grouped
 from rtpcap.capture.names import (
+    ETHER_LAYERS,
     ETHER_OTHER,
     ETHER_PLACES,
-    NO_LINK,
-    NO_PACKET,
-    UNCOMMON_LINKS,
+    FIRST_ETHER_TYPE,
+    LLC_OTHER,
+    PPP_LAYERS,
     VLAN_TAGS,
-    link_name,
+    ether_name,
 )
-from rtpcap.capture.network import Network, Rows, grouped
-from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
 
-__all__ = ["Decoder"]
+__all__ = [
+    "INSIDE_ETHERNET",
+    "SNAP_BYTES",
+    "backbone",
+    "by_type",
+    "ethernet",
+    "family",
+    "hdlc",
+    "is_ethernet",
+    "llc",
+    "metadata",
+    "mpls",
+    "ppp",
+    "pppoe",
+    "sll",
+    "sll2",
+]
 
 IPV4, IPV6 = 0x0800, 0x86DD
+ETHERNET_BYTES = 14
+INSIDE_ETHERNET = np.array([*ETHER_LAYERS, *ETHER_OTHER, *VLAN_TAGS], np.uint16)
+"""EtherTypes that make an Ethernet header believable."""
 VLAN_TAG_BYTES = 4
-MOST_VLAN_TAGS = 8
-
-LOOPBACK = (0, 108)
-RAW_IP = (12, 14, 101, 228, 229)
+MOST_VLAN_TAGS = 16
 
 FAMILIES_IP = (2, 10, 24, 28, 30)
 """Address families: 2 is IPv4, the others are IPv6 of Linux, the BSDs and macOS."""
 
+COOKED_LLC = 4
+"""What Linux has no EtherType for has a small number of its own (if_ether.h); this one is LLC."""
 
-class Decoder:
-    """Turns a capture's records into datagrams; made once for a pass through the file.
+BACKBONE_BYTES = 4
+"""IEEE 802.1ah: flags and service, then the customer's own Ethernet header."""
 
-    Frames without a UDP payload are counted in `other` (understood, something else) or in
-    `not_understood`; so frames = datagrams + other + not understood.
-    """
+METADATA_BYTES = 8
 
-    def __init__(self, flows: Flows, other: Tally, not_understood: Tally) -> None:
-        self._flows = flows
-        self._other = other
-        self._not_understood = not_understood
+SNAP = 0xAAAA03
+SNAP_BYTES = 8
+SNAP_ETHERNET = (0x000000, 0x0000F8)
+"""Organisations whose numbers are EtherTypes (RFC 1042, IEEE 802.1H)."""
+LLC_BYTES = 3
+LLC_IP = 0x06
 
-    def datagrams(self, records: Records) -> Datagrams:
-        """The UDP payloads of a chunk, in order of frames; they lie in the chunk's own bytes."""
-        network = Network(records, self._flows, self._other, self._not_understood)
-        links = _Links(records, network)
-        if isinstance(records.link, int):
-            links.link(records.link, np.arange(len(records)))
+LABEL_BYTES = 4
+BOTTOM_OF_STACK = 0x100
+
+PPPOE_BYTES = 6
+PPPOE_SESSION = 0
+
+PPP_ADDRESS = 0xFF03
+PPP_CONTROL = 0x8000
+"""RFC 1661 section 2: from here on protocols are network control and link control."""
+
+
+def ethernet(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    _ether(chunk, rows, at, *ETHER_PLACES[Layer.ETHERNET])
+
+
+def hdlc(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """Cisco's HDLC: address and control, then an EtherType."""
+    _ether(chunk, rows, at, *ETHER_PLACES[Layer.HDLC])
+
+
+def sll(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    _cooked(chunk, rows, at, Layer.SLL)
+
+
+def sll2(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    _cooked(chunk, rows, at, Layer.SLL2)
+
+
+def _cooked(chunk: Chunk, rows: Rows, at: Rows, layer: Layer) -> None:
+    type_at, network_at = ETHER_PLACES[layer]
+    rows, at = chunk.long_enough(rows, at, network_at)
+    kind = chunk.word(at + type_at)
+    own = (kind < FIRST_ETHER_TYPE) & (kind != COOKED_LLC)
+    if own.any():
+        of_linux = np.flatnonzero(own)
+        for number, those in grouped(kind[of_linux]):
+            chunk.unread(f"Linux cooked protocol {number}", rows[of_linux[those]])
+        rows, at, kind = rows[~own], at[~own], kind[~own]
+    by_type(chunk, rows, at + network_at, kind)
+
+
+def _ether(chunk: Chunk, rows: Rows, at: Rows, type_at: int, network_at: int) -> None:
+    rows, at = chunk.long_enough(rows, at, network_at)
+    by_type(chunk, rows, at + network_at, chunk.word(at + type_at))
+
+
+def by_type(chunk: Chunk, rows: Rows, at: Rows, kind: npt.NDArray[np.uint16]) -> None:
+    """By EtherType, through any stack of VLAN tags."""
+    if (kind == IPV4).all():
+        chunk.then(Layer.IPV4, rows, at)
+        return
+    tagged = np.flatnonzero(np.isin(kind, VLAN_TAGS))
+    for _ in range(MOST_VLAN_TAGS):
+        fits = at[tagged] + VLAN_TAG_BYTES <= chunk.end(rows[tagged])
+        tagged = tagged[fits]
+        if not len(tagged):
+            break
+        kind[tagged] = chunk.word(at[tagged] + 2)
+        at[tagged] += VLAN_TAG_BYTES
+        tagged = tagged[np.isin(kind[tagged], VLAN_TAGS)]
+    length = kind < FIRST_ETHER_TYPE
+    if length.any():
+        chunk.then(Layer.LLC, rows[length], at[length])
+        rows, at, kind = rows[~length], at[~length], kind[~length]
+    for number, those in grouped(kind):
+        if number in ETHER_LAYERS:
+            chunk.then(ETHER_LAYERS[number], rows[those], at[those])
+        elif number in ETHER_OTHER:
+            chunk.something_else(ETHER_OTHER[number], rows[those])
+        elif number in VLAN_TAGS:
+            chunk.long_enough(rows[those], at[those], VLAN_TAG_BYTES)
+            whole = at[those] + VLAN_TAG_BYTES <= chunk.end(rows[those])
+            chunk.unread(f"more than {MOST_VLAN_TAGS} VLAN tags", rows[those][whole])
         else:
-            for link, rows in grouped(records.link, np.arange(len(records))):
-                links.link(link, rows)
-        links.uncommon()
-        return network.datagrams()
+            chunk.unread(ether_name(number), rows[those])
 
 
-class _Links:
-    """The frames of one chunk, on their way through the link headers."""
+def is_ethernet(chunk: Chunk, rows: Rows, at: Rows) -> Mask:
+    """Whether what stands at each place can be an Ethernet header, with what it says behind it."""
+    there = at + ETHERNET_BYTES <= chunk.end(rows)
+    at = np.where(there, at, chunk.records.begin[rows])
+    kind = chunk.word(at + ETHER_PLACES[Layer.ETHERNET][0])
+    version = chunk.byte(at + ETHERNET_BYTES) >> 4
+    ip = ((kind == IPV4) & (version == 4)) | ((kind == IPV6) & (version == 6))
+    other = (kind != IPV4) & (kind != IPV6) & np.isin(kind, INSIDE_ETHERNET)
+    return np.asarray(there & (ip | other))
 
-    def __init__(self, records: Records, network: Network) -> None:
-        self._records = records
-        self._data = records.data
-        self._network = network
-        self._left: list[tuple[int, Rows]] = []
 
-    def link(self, link: int, rows: Rows) -> None:
-        """The frames of one link type."""
-        if link in ETHER_PLACES:
-            type_at, network_at = ETHER_PLACES[link]
-            rows, begin = self._long_enough(rows, network_at)
-            self._ether(link, rows, begin + network_at, self._network.words(begin + type_at))
-        elif link in LOOPBACK:
-            rows, begin = self._long_enough(rows, 4)
-            self._families(rows, begin)
-        elif link in RAW_IP:
-            rows, begin = self._long_enough(rows, 1)
-            self._network.versions(rows, begin)
-        elif link in UNCOMMON_LINKS:
-            self._left.append((link, rows))
-        elif link == NO_PACKET:
-            self._network.unread("no packet: a journal entry, system call or custom block", rows)
-        elif link == NO_LINK:
-            self._network.unread("packet of an interface that the file does not describe", rows)
+def family(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    rows, at = chunk.long_enough(rows, at, 4)
+    number = chunk.long(at).byteswap()
+    number = np.where(number > 0xFFFF, number.byteswap(), number)
+    ip = np.isin(number, FAMILIES_IP)
+    chunk.then(Layer.IP, rows[ip], at[ip] + 4)
+    others = rows[~ip]
+    for kind, those in grouped(number[~ip]):
+        chunk.unread(f"address family {kind}", others[those])
+
+
+def backbone(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """IEEE 802.1ah: another Ethernet header inside."""
+    rows, at = chunk.long_enough(rows, at, BACKBONE_BYTES)
+    chunk.then(Layer.ETHERNET, rows, at + BACKBONE_BYTES)
+
+
+def metadata(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """Cisco's security group tag: version, one option of it, and the EtherType of what follows."""
+    rows, at = chunk.long_enough(rows, at, METADATA_BYTES)
+    by_type(chunk, rows, at + METADATA_BYTES, chunk.word(at + METADATA_BYTES - 2))
+
+
+def llc(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """IEEE 802.2: with SNAP (RFC 1042) an EtherType follows."""
+    rows, at = chunk.long_enough(rows, at, LLC_BYTES)
+    is_snap = chunk.long(at) >> np.uint32(8) == SNAP
+    snap_rows, snap_at = chunk.long_enough(rows[is_snap], at[is_snap], SNAP_BYTES)
+    known = np.isin(chunk.long(snap_at + 2) & np.uint32(0xFFFFFF), SNAP_ETHERNET)
+    kind = chunk.word(snap_at + 6)
+    chunk.something_else("SNAP", snap_rows[~known])
+    damaged = known & (kind < FIRST_ETHER_TYPE)
+    chunk.unread("SNAP damaged", snap_rows[damaged])
+    good = known & ~damaged
+    by_type(chunk, snap_rows[good], snap_at[good] + SNAP_BYTES, kind[good])
+    rows, at = rows[~is_snap], at[~is_snap]
+    for point, those in grouped(chunk.byte(at)):
+        if point == LLC_IP:
+            chunk.then(Layer.IP, rows[those], at[those] + LLC_BYTES)
         else:
-            self._network.unread(f"{link_name(link)} is not read", rows)
+            chunk.something_else(LLC_OTHER.get(point, "LLC"), rows[those])
 
-    def _long_enough(self, rows: Rows, least: int) -> tuple[Rows, Rows]:
-        """The frames of at least so many bytes, and where they begin."""
-        begin = self._records.begin[rows]
-        short = self._records.end[rows] - begin < least
-        if short.any():
-            self._network.unread("frame ends inside its link headers", rows[short])
-            return rows[~short], begin[~short]
-        return rows, begin
 
-    def _ether(
-        self, link: int, rows: Rows, network: Rows, ether_type: npt.NDArray[np.uint16]
-    ) -> None:
-        """By EtherType, through any stack of VLAN tags."""
-        if (ether_type == IPV4).all():
-            self._network.ipv4(rows, network)
+def mpls(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """RFC 3032: labels up to the bottom of the stack; RFC 4928 and 4385: what follows, by its
+    first four bits: an IP packet, or a control word and then, as a rule, an Ethernet frame."""
+    for _ in range(MOST_LAYERS):
+        rows, at = chunk.long_enough(rows, at, LABEL_BYTES)
+        bottom = (chunk.long(at) & np.uint32(BOTTOM_OF_STACK)) != 0
+        at = at + LABEL_BYTES
+        first = chunk.byte(at) >> 4
+        some = at < chunk.end(rows)
+        ip = bottom & some & ((first == 4) | (first == 6))
+        control = bottom & some & (first == 0) & is_ethernet(chunk, rows, at + LABEL_BYTES)
+        chunk.then(Layer.IP, rows[ip], at[ip])
+        chunk.then(Layer.ETHERNET, rows[control], at[control] + LABEL_BYTES)
+        chunk.unread("MPLS pseudowire", rows[bottom & ~ip & ~control])
+        rows, at = rows[~bottom], at[~bottom]
+        if not len(rows):
             return
-        for _ in range(MOST_VLAN_TAGS):
-            tagged = np.flatnonzero(np.isin(ether_type, VLAN_TAGS))
-            fits = network[tagged] + VLAN_TAG_BYTES <= self._records.end[rows[tagged]]
-            tagged = tagged[fits]
-            if not len(tagged):
-                break
-            ether_type[tagged] = self._network.words(network[tagged] + 2)
-            network[tagged] += VLAN_TAG_BYTES
-        ipv4, ipv6 = ether_type == IPV4, ether_type == IPV6
-        self._network.ipv4(rows[ipv4], network[ipv4])
-        self._network.ipv6(rows[ipv6], network[ipv6])
-        neither = np.flatnonzero(~(ipv4 | ipv6))
-        if len(neither):
-            for kind, those in grouped(ether_type[neither], rows[neither]):
-                if kind in ETHER_OTHER:
-                    self._network.something_else(ETHER_OTHER[kind], those)
-                else:
-                    self._left.append((link, those))
-
-    def _families(self, rows: Rows, begin: Rows) -> None:
-        """By address family, a 32-bit word in the writer's byte order."""
-        words: npt.NDArray[np.uint32] = np.ndarray(
-            (len(self._data) - 3,), "<u4", self._data, 0, (1,)
-        )
-        family = words[begin].astype(np.uint32)
-        family = np.where(family > 0xFFFF, family.byteswap(), family)
-        ip = np.isin(family, FAMILIES_IP)
-        self._network.versions(rows[ip], begin[ip] + 4)
-        for number, those in grouped(family[~ip], rows[~ip]):
-            self._network.unread(f"address family {number}", those)
-
-    def uncommon(self) -> None:
-        """What the common shapes left over, frame by frame."""
-        if not self._left and not any(len(rows) for rows, _ in self._network.extended):
-            return
-        # Not at the top: most captures do without it, and it brings a whole package.
-        from rtpcap.capture.uncommon import Unread, behind_extensions, network_packet
-
-        network = self._network
-        found: dict[int, list[tuple[int, int]]] = {IPV4: [], IPV6: []}
-        unread: dict[Unread, list[int]] = {}
-        begins, ends = self._records.begin, self._records.end
-        for link, rows in self._left:
-            for row in rows.tolist():
-                begin = int(begins[row])
-                place = network_packet(self._data[begin : int(ends[row])].tobytes(), link)
-                if isinstance(place, Unread):
-                    unread.setdefault(place, []).append(row)
-                else:
-                    found[place.kind].append((row, begin + place.at))
-        network.ipv4(*_columns(found[IPV4], 2))
-        network.ipv6(*_columns(found[IPV6], 2))
-
-        behind: list[tuple[int, int, int, int]] = []
-        for rows, places in network.extended:
-            for row, at in zip(rows.tolist(), places.tolist(), strict=True):
-                place = behind_extensions(self._data[at : int(ends[row])].tobytes())
-                if isinstance(place, Unread):
-                    unread.setdefault(place, []).append(row)
-                else:
-                    behind.append((row, at, at + place.at, place.kind))
-        network.behind(*_columns(behind, 4))
-        for place, those in unread.items():
-            count = network.something_else if place.understood else network.unread
-            count(place.reason, np.array(those, np.int64))
+    chunk.unread(f"more than {MOST_LAYERS} MPLS labels", rows)
 
 
-def _columns(rows: Sequence[tuple[int, ...]], width: int) -> tuple[Rows, ...]:
-    """Tuples as columns, shape (n,) each, by their first member, the row."""
-    table = np.array(sorted(rows), np.int64).reshape(len(rows), width)
-    return tuple(table[:, i] for i in range(width))
+def pppoe(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """RFC 2516: six bytes, and in a session the PPP protocol without address and control."""
+    rows, at = chunk.long_enough(rows, at, PPPOE_BYTES)
+    session = chunk.byte(at + 1) == PPPOE_SESSION
+    chunk.something_else("PPPoE discovery", rows[~session])
+    chunk.then(Layer.PPP, rows[session], at[session] + PPPOE_BYTES)
+
+
+def ppp(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """RFC 1661 and 1662: address and control may be there; an odd byte is a whole protocol."""
+    rows, at = chunk.long_enough(rows, at, 1)
+    at = at + 2 * ((chunk.word(at) == PPP_ADDRESS) & (at + 2 <= chunk.end(rows)))
+    rows, at = chunk.long_enough(rows, at, 1)
+    short = (chunk.byte(at) & 1).astype(np.bool_)
+    rows_of_two, _ = chunk.long_enough(rows[~short], at[~short], 2)
+    whole = short | np.isin(rows, rows_of_two)
+    rows, at, short = rows[whole], at[whole], short[whole]
+    protocol = np.where(short, chunk.byte(at), chunk.word(at)).astype(np.uint16)
+    at = at + np.where(short, 1, 2)
+    for number, those in grouped(protocol):
+        if number in PPP_LAYERS:
+            chunk.then(PPP_LAYERS[number], rows[those], at[those])
+        elif number >= PPP_CONTROL:
+            chunk.something_else("PPP control", rows[those])
+        else:
+            chunk.unread(f"PPP protocol 0x{number:04x}", rows[those])

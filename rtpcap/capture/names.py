@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from rtpcap.capture.chunk import Layer
+
 __all__ = [
+    "ETHER_LAYERS",
     "ETHER_OTHER",
     "ETHER_PLACES",
+    "FIRST_ETHER_TYPE",
     "IPV6_EXTENSIONS",
+    "IP_LAYERS",
     "IP_OTHER",
-    "IP_TUNNELS",
+    "IP_UNREAD",
+    "LINK_LAYERS",
     "LINK_NAMES",
+    "LLC_OTHER",
     "NO_LINK",
     "NO_PACKET",
-    "UNCOMMON_LINKS",
+    "PKTAP",
+    "PPP_LAYERS",
+    "RTPDUMP",
     "VLAN_TAGS",
     "ether_name",
     "link_name",
 ]
+
+PKTAP = 258
 
 LINK_NAMES = {
     0: "NULL",
@@ -35,7 +46,7 @@ LINK_NAMES = {
     229: "Raw IPv6",
     239: "NFLOG",
     252: "Upper PDU",
-    258: "PKTAP",
+    PKTAP: "PKTAP",
     276: "Linux SLL2",
 }
 
@@ -44,9 +55,32 @@ NO_LINK = 0xFFFF
 """In a link column: a packet whose interface the file does not describe."""
 NO_PACKET = 0xFFFE
 """In a link column: a numbered record of the file that is no packet at all."""
+RTPDUMP = 0xFFFD
+"""In a link column: a packet of an rtpdump file, which has no headers below its own."""
 
-UNCOMMON_LINKS = frozenset((9, 50, 51, 105, 127, 239, 258))
-"""Link types that are read frame by frame."""
+LINK_LAYERS = {
+    0: Layer.FAMILY,
+    1: Layer.ETHERNET,
+    9: Layer.PPP,
+    12: Layer.IP,
+    14: Layer.IP,
+    50: Layer.PPP,
+    51: Layer.PPPOE,
+    101: Layer.IP,
+    104: Layer.HDLC,
+    105: Layer.WIFI,
+    108: Layer.FAMILY,
+    113: Layer.SLL,
+    127: Layer.RADIOTAP,
+    228: Layer.IP,
+    229: Layer.IP,
+    239: Layer.NFLOG,
+    252: Layer.EXPORTED,
+    PKTAP: Layer.PKTAP,
+    276: Layer.SLL2,
+    RTPDUMP: Layer.RTPDUMP,
+}
+"""Link types that are read, and what their frames begin with."""
 
 
 def link_name(link: int) -> str:
@@ -54,9 +88,41 @@ def link_name(link: int) -> str:
     return LINK_NAMES.get(link, f"link type {link}")
 
 
-ETHER_PLACES = {1: (12, 14), 104: (2, 4), 113: (14, 16), 276: (0, 20)}
-"""Link type -> (place of the EtherType, place of the network packet), bytes into the frame:
-Ethernet, Cisco HDLC, and the two kinds of Linux cooked captures."""
+ETHER_PLACES = {
+    Layer.ETHERNET: (12, 14),
+    Layer.HDLC: (2, 4),
+    Layer.SLL: (14, 16),
+    Layer.SLL2: (0, 20),
+}
+"""Link header -> (place of the EtherType, place of the network packet), bytes into it."""
+
+FIRST_ETHER_TYPE = 0x600
+"""Below this the two bytes are a length (IEEE 802.3), and LLC follows."""
+
+ETHER_LAYERS = {
+    0x0800: Layer.IPV4,
+    0x86DD: Layer.IPV6,
+    0x6558: Layer.ETHERNET,
+    0x8847: Layer.MPLS,
+    0x8848: Layer.MPLS,
+    0x8863: Layer.PPPOE,
+    0x8864: Layer.PPPOE,
+    0x880B: Layer.PPP,
+    0x88E7: Layer.BACKBONE,
+    0x8909: Layer.METADATA,
+}
+"""EtherTypes that are looked into."""
+
+PPP_LAYERS = {
+    0x0021: Layer.IPV4,
+    0x0057: Layer.IPV6,
+    0x0281: Layer.MPLS,
+    0x0283: Layer.MPLS,
+}
+"""Protocols of PPP that are looked into."""
+
+LLC_OTHER = {0x42: "STP", 0xE0: "IPX", 0xF0: "NetBIOS", 0xFE: "OSI", 0xFF: "IPX"}
+"""Service access points of IEEE 802.2."""
 
 VLAN_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
 """EtherTypes of a tag of four bytes, whose last two are the next EtherType."""
@@ -110,15 +176,16 @@ IP_OTHER = {
 }
 """IP protocols that are understood and are not UDP."""
 
-IP_TUNNELS = {
-    4: "IPv4 in IP",
-    41: "IPv6 in IP",
-    47: "GRE",
-    50: "ESP",
-    51: "AH",
-    94: "IPIP",
-    97: "EtherIP",
-    115: "L2TPv3",
-    137: "MPLS in IP",
+IP_LAYERS = {
+    4: Layer.IPV4,
+    41: Layer.IPV6,
+    47: Layer.GRE,
+    94: Layer.IPV4,
+    97: Layer.ETHERIP,
+    115: Layer.L2TP3,
+    137: Layer.MPLS,
 }
-"""IP protocols that may carry UDP further in."""
+"""IP protocols that carry packets of their own: RFC 2003, 4213, 2784, 3378, 3931, 4023."""
+
+IP_UNREAD = {50: "ESP (encrypted)"}
+"""IP protocols that may carry UDP and do not show it."""

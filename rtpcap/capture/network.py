@@ -1,26 +1,24 @@
-"""IP packets -> UDP payloads, whole chunks at a time: the second half of the way through a frame.
+"""IP packets -> UDP payloads and TCP segments, whole chunks at a time.
 
-Each packet is looked at through one unaligned record laid over its bytes.
+Each packet is looked at through one unaligned record laid over its bytes, that of IPv4 with the
+UDP header which follows it nearly always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture.names import IP_OTHER, IP_TUNNELS, IPV6_EXTENSIONS
-from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
+from rtpcap.capture.chunk import MOST_LAYERS, Chunk, Layer, Mask, Part, Rows, TcpPart, grouped
+from rtpcap.capture.names import IP_LAYERS, IP_OTHER, IP_UNREAD, IPV6_EXTENSIONS
+from rtpcap.capture.tunnels import carried
 
-__all__ = ["Network", "Rows", "grouped"]
+__all__ = ["ip", "ipv4", "ipv6"]
 
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
-UDP = 17
+TCP, UDP = 6, 17
 UDP_HEADER = 8
 
 # RFC 791, section 3.1, without options, and the UDP header that follows it (RFC 768).
@@ -58,232 +56,236 @@ IPV6_UDP = np.dtype(
 )
 IPV6_HEADER = 40
 EXTENDED = np.array(sorted(IPV6_EXTENSIONS), np.uint8)
+FRAGMENT_HEADER, AUTHENTICATION_HEADER = 44, 51
+FRAGMENT_NOT_WHOLE = 0xFFF9
+"""Of the second word of a fragment header: the offset, and the more-fragments flag."""
+CUT_EXTENSIONS = "IPv6 extension headers damaged or cut"
 
-COLUMNS = {"rows": np.int64, "keys": np.int32, "begin": np.int64, "end": np.int64, "cut": np.bool_}
+# RFC 9293, section 3.1, as far as it is looked at.
+TCP_HEAD = np.dtype(
+    {
+        "names": ["ports", "sequence", "offset", "flags"],
+        "formats": [">u4", ">u4", "u1", "u1"],
+        "offsets": [0, 4, 12, 13],
+        "itemsize": 14,
+    }
+)
+TCP_HEADER = 20
+FIN_SYN_RST = 7
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """Datagrams of one shape, columns of shape (n,): their frames' rows in the chunk, and so on."""
+class _Packets:
+    """IP packets whose header was read, columns of shape (n,)."""
 
     rows: Rows
-    keys: npt.NDArray[np.int32]
-    begin: Rows
-    end: Rows
-    cut: Mask
+    at: Rows
+    upper: Rows
+    """Where what they carry begins."""
+    sent_end: Rows
+    """Where they ended on the wire."""
+    addresses: tuple[npt.NDArray[Any], ...]
+    """Source and destination of IPv4, or one column of shape (n, 4) of IPv6."""
 
-
-class Network:
-    """The IP packets in the frames of one chunk, and the datagrams found in them.
-
-    `rows` are rows of the chunk's records, `at` places in its bytes, both of shape (n,). A frame
-    is handed on once; what it is instead of a datagram is counted in one of the two tallies.
-    """
-
-    def __init__(self, records: Records, flows: Flows, other: Tally, not_understood: Tally) -> None:
-        self._records = records
-        self._data = records.data
-        self._flows = flows
-        self._other, self._not_understood = other, not_understood
-        self._parts: list[_Part] = []
-        self.extended: list[tuple[Rows, Rows]] = []
-        """Rows and places of IPv6 packets with extension headers, still to be looked into."""
-
-    def words(self, places: Rows) -> npt.NDArray[np.uint16]:
-        """The 16-bit words at some places, shape (n,)."""
-        words: npt.NDArray[np.uint16] = np.ndarray(
-            (len(self._data) - 1,), ">u2", self._data, 0, (1,)
+    def __getitem__(self, those: Rows | Mask) -> _Packets:
+        return _Packets(
+            self.rows[those],
+            self.at[those],
+            self.upper[those],
+            self.sent_end[those],
+            tuple(column[those] for column in self.addresses),
         )
-        return words[places]
 
-    def _ports(self, places: Rows) -> npt.NDArray[np.uint32]:
-        """Source and destination port in one word, shape (n,)."""
-        words: npt.NDArray[np.uint32] = np.ndarray(
-            (len(self._data) - 3,), ">u4", self._data, 0, (1,)
-        )
-        return words[places].astype(np.uint32)
+    def keys(
+        self, chunk: Chunk, ports: npt.NDArray[np.uint32], *, tcp: bool = False
+    ) -> npt.NDArray[np.int32]:
+        """The keys of their flows."""
+        if len(self.addresses) == 2:
+            src, dst = self.addresses
+            return chunk.flows.ipv4(src, dst, ports, tcp=tcp)
+        return chunk.flows.ipv6(self.addresses[0], ports, tcp=tcp)
 
-    def versions(self, rows: Rows, at: Rows) -> None:
-        """IP packets by the version in their first four bits."""
-        empty = at >= self._records.end[rows]
-        version = np.where(empty, 0, self._data[at] >> 4)
-        self.ipv4(rows[version == 4], at[version == 4])
-        self.ipv6(rows[version == 6], at[version == 6])
-        self.unread("no IP packet", rows[(version != 4) & (version != 6)])
 
-    def ipv4(self, rows: Rows, at: Rows) -> None:
+def ip(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """By the version in the first four bits."""
+    empty = at >= chunk.end(rows)
+    version = np.where(empty, 0, chunk.byte(at) >> 4)
+    chunk.then(Layer.IPV4, rows[version == 4], at[version == 4])
+    chunk.then(Layer.IPV6, rows[version == 6], at[version == 6])
+    chunk.unread("no IP packet", rows[(version != 4) & (version != 6)])
+
+
+def ipv4(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    end = chunk.end(rows)
+    heads = chunk.heads(at, IPV4_UDP)
+    first = heads["version_length"]
+    length = (first & 15).astype(np.int64) * 4
+    sound = (first >> 4 == 4) & (length >= IPV4_HEADER) & (at + length <= end)
+    whole = (heads["fragment"] & NOT_WHOLE) == 0
+    plain = sound & whole & (heads["protocol"] == UDP)
+    if not plain.all():
+        chunk.unread("IPv4 header damaged or cut", rows[~sound])
+        pieces = sound & ~whole
+        if pieces.any():
+            chunk.fragments.append((rows[pieces], at[pieces]))
+        rest = sound & whole & ~plain
+        if rest.any():
+            left, begin = heads[rest], at[rest]
+            sent_end = begin + left["total_length"]
+            _offloaded(chunk, rows[rest], sent_end, left["total_length"] == 0)
+            addresses = left["src"], left["dst"]
+            packets = _Packets(rows[rest], begin, begin + length[rest], sent_end, addresses)
+            _upper(chunk, packets, left["protocol"])
+        rows, at, end, length = rows[plain], at[plain], end[plain], length[plain]
+        heads, first = heads[plain], first[plain]
         if not len(rows):
             return
-        end = self._records.end[rows]
-        data = self._data
-        heads = np.ndarray((len(data) - IPV4_UDP.itemsize + 1,), IPV4_UDP, data, 0, (1,))[at]
-        first = heads["version_length"]
-        length = (first & 15).astype(np.int64) * 4
-        sound = (first >> 4 == 4) & (length >= IPV4_HEADER) & (at + length <= end)
-        whole = (heads["fragment"] & NOT_WHOLE) == 0
-        plain = sound & whole & (heads["protocol"] == UDP)
-        if not plain.all():
-            self.unread("IPv4 header damaged or cut", rows[~sound])
-            self.unread("IPv4 fragment", rows[sound & ~whole])
-            rest = sound & whole & ~plain
-            self._protocols(rows[rest], heads["protocol"][rest])
-            rows, at, end, length = rows[plain], at[plain], end[plain], length[plain]
-            heads, first = heads[plain], first[plain]
-        ports, udp_length = heads["ports"].astype(np.uint32), heads["udp_length"].astype(np.int64)
-        optioned = np.flatnonzero(first != PLAIN)
-        if len(optioned):
-            there = at[optioned] + length[optioned]
-            ports[optioned] = self._ports(there)
-            udp_length[optioned] = self.words(there + 4)
-        sent_end = at + heads["total_length"]
-        offloaded = heads["total_length"] == 0
-        if offloaded.any():
-            self._offloaded(rows, sent_end, offloaded)
-            udp_length = np.where(offloaded & (udp_length == 0), sent_end - at - length, udp_length)
-        keys = self._flows.ipv4(heads["src"], heads["dst"], ports)
-        self._udp(rows, at + length, sent_end, end, udp_length, keys)
+    ports, udp_length = heads["ports"].astype(np.uint32), heads["udp_length"].astype(np.int64)
+    optioned = np.flatnonzero(first != PLAIN)
+    if len(optioned):
+        there = at[optioned] + length[optioned]
+        ports[optioned] = chunk.long(there)
+        udp_length[optioned] = chunk.word(there + 4)
+    sent_end = at + heads["total_length"]
+    offloaded = heads["total_length"] == 0
+    if offloaded.any():
+        _offloaded(chunk, rows, sent_end, offloaded)
+        udp_length = np.where(offloaded & (udp_length == 0), sent_end - at - length, udp_length)
+    packets = _Packets(rows, at, at + length, sent_end, (heads["src"], heads["dst"]))
+    _udp(chunk, packets, ports, udp_length)
 
-    def ipv6(self, rows: Rows, at: Rows) -> None:
+
+def ipv6(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    end = chunk.end(rows)
+    heads = chunk.heads(at, IPV6_UDP)
+    sound = (heads["first"] >> 4 == 6) & (at + IPV6_HEADER <= end)
+    if not sound.all():
+        chunk.unread("IPv6 header damaged or cut", rows[~sound])
+        rows, at, heads = rows[sound], at[sound], heads[sound]
         if not len(rows):
             return
-        end = self._records.end[rows]
-        heads = self._ipv6_heads(at)
-        sound = (heads["first"] >> 4 == 6) & (at + IPV6_HEADER <= end)
-        plain = sound & (heads["next"] == UDP)
-        if not plain.all():
-            self.unread("IPv6 header damaged or cut", rows[~sound])
-            extended = sound & np.isin(heads["next"], EXTENDED)
-            self.extended.append((rows[extended], at[extended]))
-            rest = sound & ~plain & ~extended
-            self._protocols(rows[rest], heads["next"][rest])
-            rows, at, heads = rows[plain], at[plain], heads[plain]
-        udp_length = heads["udp_length"].astype(np.int64)
-        self._ipv6_udp(rows, at, at + IPV6_HEADER, heads, heads["ports"], udp_length)
+    sent_end = at + IPV6_HEADER + heads["payload_length"]
+    offloaded = heads["payload_length"] == 0
+    if offloaded.any():
+        _offloaded(chunk, rows, sent_end, offloaded)
+    packets = _Packets(rows, at, at + IPV6_HEADER, sent_end, (heads["addresses"],))
+    plain = heads["next"] == UDP
+    if not plain.all():
+        extended = np.isin(heads["next"], EXTENDED)
+        _extended(chunk, packets[extended], heads["next"][extended])
+        rest = ~plain & ~extended
+        _upper(chunk, packets[rest], heads["next"][rest])
+        packets, heads = packets[plain], heads[plain]
+    udp_length = heads["udp_length"].astype(np.int64)
+    _udp6(chunk, packets, heads["ports"].astype(np.uint32), udp_length)
 
-    def _ipv6_heads(self, at: Rows) -> npt.NDArray[np.void]:
-        data = self._data
-        return np.ndarray((len(data) - IPV6_UDP.itemsize + 1,), IPV6_UDP, data, 0, (1,))[at]
 
-    def _ipv6_udp(
-        self,
-        rows: Rows,
-        at: Rows,
-        udp_at: Rows,
-        heads: npt.NDArray[np.void],
-        ports: npt.NDArray[np.uint32],
-        udp_length: Rows,
-    ) -> None:
-        """UDP at `udp_at` in IPv6 packets at `at`."""
-        sent_end = at + IPV6_HEADER + heads["payload_length"]
-        offloaded = heads["payload_length"] == 0
-        if offloaded.any():
-            self._offloaded(rows, sent_end, offloaded)
-        if not udp_length.all():
-            # RFC 2675, section 4: a jumbogram's UDP length is 0 and means the rest of the packet.
-            udp_length = np.where(udp_length == 0, sent_end - udp_at, udp_length)
-        keys = self._flows.ipv6(heads["addresses"], ports)
-        self._udp(rows, udp_at, sent_end, self._records.end[rows], udp_length, keys)
+def _udp6(chunk: Chunk, packets: _Packets, ports: npt.NDArray[np.uint32], udp_length: Rows) -> None:
+    if not udp_length.all():
+        # RFC 2675, section 4: a jumbogram's UDP length is 0 and means the rest of the packet.
+        udp_length = np.where(udp_length == 0, packets.sent_end - packets.upper, udp_length)
+    _udp(chunk, packets, ports, udp_length)
 
-    def _offloaded(self, rows: Rows, sent_end: Rows, offloaded: Mask) -> None:
-        """Correct the end of packets whose length is 0, left to the network card: the frame's."""
+
+def _extended(chunk: Chunk, packets: _Packets, kind: npt.NDArray[np.uint8]) -> None:
+    """Through the extension headers of IPv6 (RFC 8200 section 4)."""
+    for _ in range(MOST_LAYERS):
+        if not len(packets.rows):
+            return
+        end = chunk.end(packets.rows)
+        units = chunk.byte(packets.upper + 1).astype(np.int64)
+        # The authentication header counts words of four bytes, less two (RFC 4302 section 2.2).
+        size = np.where(kind == AUTHENTICATION_HEADER, 4 * units + 8, 8 * units + 8)
+        size[kind == FRAGMENT_HEADER] = 8
+        cut = packets.upper + size > end
+        piece = (kind == FRAGMENT_HEADER) & ~cut
+        piece &= (chunk.word(packets.upper + 2) & FRAGMENT_NOT_WHOLE) != 0
+        chunk.unread(CUT_EXTENSIONS, packets.rows[cut])
+        if piece.any():
+            chunk.fragments.append((packets.rows[piece], packets.at[piece]))
+        kind = chunk.byte(packets.upper)
+        packets.upper[:] += size
+        more = ~cut & ~piece
+        packets, kind = packets[more], kind[more]
+        further = np.isin(kind, EXTENDED)
+        _upper(chunk, packets[~further], kind[~further])
+        packets, kind = packets[further], kind[further]
+    chunk.unread(f"more than {MOST_LAYERS} IPv6 extension headers", packets.rows)
+
+
+def _offloaded(chunk: Chunk, rows: Rows, sent_end: Rows, offloaded: Mask) -> None:
+    """Correct the end of packets whose length is 0, left to the network card: the frame's."""
+    if offloaded.any():
         rows = rows[offloaded]
-        records = self._records
-        begin, end = records.begin[rows], records.end[rows]
-        sent_end[offloaded] = np.maximum(begin + records.original[rows], end)
+        begin, end = chunk.records.begin[rows], chunk.records.end[rows]
+        sent_end[offloaded] = np.maximum(begin + chunk.records.original[rows], end)
 
-    def _udp(
-        self,
-        rows: Rows,
-        at: Rows,
-        sent_end: Rows,
-        captured_end: Rows,
-        length: Rows,
-        keys: npt.NDArray[np.int32],
-    ) -> None:
-        """UDP headers at `at`, of packets that ended on the wire at `sent_end`."""
-        wire_end = at + length
-        begin = at + UDP_HEADER
-        short = begin > captured_end
-        wrong = ~short & ((length < UDP_HEADER) | (wire_end > sent_end))
-        if short.any() or wrong.any():
-            self.unread("capture ends inside the UDP header", rows[short])
-            self.unread("UDP length does not fit its IP packet", rows[wrong])
-            good = ~(short | wrong)
-            rows, keys, begin = rows[good], keys[good], begin[good]
-            wire_end, captured_end = wire_end[good], captured_end[good]
-        end = np.minimum(wire_end, captured_end)
-        self._parts.append(_Part(rows, keys, begin, end, wire_end > captured_end))
 
-    def _protocols(self, rows: Rows, protocol: npt.NDArray[np.uint8]) -> None:
-        """IP packets that carry something else than UDP."""
-        for number, those in grouped(protocol, rows):
-            if number in IP_OTHER:
-                self.something_else(IP_OTHER[number], those)
-            elif number in IP_TUNNELS:
-                self.unread(f"tunnel: {IP_TUNNELS[number]}", those)
-            else:
-                self.unread(f"IP protocol {number}", those)
-
-    def behind(self, rows: Rows, at: Rows, upper: Rows, protocol: Rows) -> None:
-        """What stands at `upper`, behind the extension headers of IPv6 packets at `at`."""
-        udp = protocol == UDP
-        self._protocols(rows[~udp], protocol[~udp])
-        rows, at, upper = rows[udp], at[udp], upper[udp]
-        if len(rows):
-            ports = self._ports(upper)
-            udp_length = self.words(upper + 4).astype(np.int64)
-            self._ipv6_udp(rows, at, upper, self._ipv6_heads(at), ports, udp_length)
-
-    def _frames(self, rows: Rows) -> npt.NDArray[np.uint32]:
-        return self._records.frame[rows]
-
-    def unread(self, reason: str, rows: Rows) -> None:
-        self._not_understood.add(reason, self._frames(rows))
-
-    def something_else(self, protocol: str, rows: Rows) -> None:
-        self._other.add(protocol, self._frames(rows))
-
-    def datagrams(self) -> Datagrams:
-        """All that was found, in order of frames."""
-        records = self._records
-        if len(self._parts) == 1:
-            (part,) = self._parts
+def _upper(chunk: Chunk, packets: _Packets, protocol: npt.NDArray[np.uint8]) -> None:
+    """What IP packets carry, where that was not seen to be UDP at first sight."""
+    for number, those in grouped(protocol):
+        rows = packets.rows[those]
+        if number == UDP:
+            part = packets[those]
+            length = chunk.word(part.upper + 4).astype(np.int64)
+            _udp6(chunk, part, chunk.long(part.upper), length)
+        elif number == TCP:
+            chunk.something_else("TCP", rows)
+            _tcp(chunk, packets[those])
+        elif number == AUTHENTICATION_HEADER:
+            # In IPv4 as in IPv6 it only stands in between.
+            _extended(chunk, packets[those], protocol[those])
+        elif number in IP_LAYERS:
+            chunk.then(IP_LAYERS[number], rows, packets.upper[those])
+        elif number in IP_OTHER:
+            chunk.something_else(IP_OTHER[number], rows)
         else:
-            joined: dict[str, npt.NDArray[Any]] = {
-                name: np.concatenate(
-                    [*(getattr(part, name) for part in self._parts), np.empty(0, kind)]
-                )
-                for name, kind in COLUMNS.items()
-            }
-            order = np.argsort(joined["rows"], kind="stable")
-            part = _Part(**{name: column[order] for name, column in joined.items()})
-        return Datagrams(
-            blocks=(self._data,),
-            base=records.base,
-            file=records.file,
-            flows=self._flows,
-            block=np.zeros(len(part.rows), np.uint16),
-            frame=self._frames(part.rows),
-            time_ns=records.time_ns[part.rows],
-            flow=self._flows.number(part.keys),
-            begin=part.begin,
-            end=part.end,
-            cut=part.cut,
-            header=(part.begin - records.begin[part.rows]).astype(np.uint16),
-            interface=(
-                np.full(len(part.rows), records.interface, np.uint16)
-                if isinstance(records.interface, int)
-                else records.interface[part.rows]
-            ),
-        )
+            chunk.unread(IP_UNREAD.get(number, f"IP protocol {number}"), rows)
 
 
-def grouped(numbers: npt.NDArray[np.unsignedinteger], rows: Rows) -> Iterator[tuple[int, Rows]]:
-    """Each number with its rows, which stay in order; linear, however many numbers there are."""
-    if not len(numbers):
+def _udp(chunk: Chunk, packets: _Packets, ports: npt.NDArray[np.uint32], length: Rows) -> None:
+    rows, at, captured_end = packets.rows, packets.upper, chunk.end(packets.rows)
+    keys = packets.keys(chunk, ports)
+    wire_end = at + length
+    begin = at + UDP_HEADER
+    short = begin > captured_end
+    wrong = ~short & ((length < UDP_HEADER) | (wire_end > packets.sent_end))
+    if short.any() or wrong.any():
+        chunk.unread("capture ends inside the UDP header", rows[short])
+        chunk.unread("UDP length does not fit its IP packet", rows[wrong])
+        good = ~(short | wrong)
+        rows, keys, begin, ports = rows[good], keys[good], begin[good], ports[good]
+        wire_end, captured_end = wire_end[good], captured_end[good]
+    end = np.minimum(wire_end, captured_end)
+    cut = wire_end > captured_end
+    inward = carried(chunk, rows, begin, end, ports)
+    if inward is not None:
+        rows, keys, begin = rows[~inward], keys[~inward], begin[~inward]
+        end, cut = end[~inward], cut[~inward]
+    chunk.parts.append(Part(rows, keys, begin, end, cut))
+
+
+def _tcp(chunk: Chunk, packets: _Packets) -> None:
+    """Segments that carry bytes, or begin or end a stream; of others there is nothing to keep."""
+    packets = packets[packets.upper + TCP_HEADER <= chunk.end(packets.rows)]
+    heads = chunk.heads(packets.upper, TCP_HEAD)
+    begin = packets.upper + (heads["offset"] >> 4).astype(np.int64) * 4
+    sound = (begin >= packets.upper + TCP_HEADER) & (begin <= packets.sent_end)
+    used = sound & ((begin < packets.sent_end) | (heads["flags"] & FIN_SYN_RST != 0))
+    if not used.any():
         return
-    order = np.argsort(numbers, kind="stable")
-    ordered = numbers[order]
-    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    for those in np.split(order, edges):
-        yield int(numbers[those[0]]), rows[those]
+    packets, heads, begin = packets[used], heads[used], begin[used]
+    captured_end = chunk.end(packets.rows)
+    begin = np.minimum(begin, captured_end)
+    end = np.minimum(packets.sent_end, captured_end)
+    chunk.segments.append(
+        TcpPart(
+            rows=packets.rows,
+            keys=packets.keys(chunk, heads["ports"].astype(np.uint32), tcp=True),
+            sequence=heads["sequence"].astype(np.uint32),
+            flags=heads["flags"],
+            begin=begin,
+            end=end,
+            missing=packets.sent_end - end,
+        )
+    )

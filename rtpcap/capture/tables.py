@@ -117,6 +117,15 @@ class Flows:
         columns = [addresses[:, i].astype(np.uint64) for i in range(4)]
         return self._ids(IPV6 | TCP * tcp, *columns, ports)
 
+    def key(self, src: bytes, dst: bytes, src_port: int, dst_port: int, *, tcp: bool) -> int:
+        """The key of one flow, of packed addresses of one family: 4 or 16 bytes each."""
+        ports = np.array([(src_port & 0xFFFF) << 16 | dst_port & 0xFFFF], np.uint32)
+        if len(src) == 4:
+            ends = [np.frombuffer(end, ">u4").astype(np.uint32) for end in (src, dst)]
+            return int(self.ipv4(ends[0], ends[1], ports, tcp=tcp)[0])
+        addresses = np.frombuffer(src + dst, ">u8").astype(np.uint64).reshape(1, 4)
+        return int(self.ipv6(addresses, ports, tcp=tcp)[0])
+
     def _ids(self, which: int, *words: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.int32]:
         ids = self._tables[which].ids(*(word.astype(np.uint64, copy=False) for word in words))
         return ids * np.int32(len(self._tables)) + np.int32(which)

@@ -6,6 +6,7 @@ Fields that are not given are those of a sound packet: lengths fit, checksums ar
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -198,3 +199,56 @@ def old_packet(frame: Frame, *, order: Order = "<", number: int = 0, drops: int 
         f"{order}HHIIII", number, drops, upper, lower, len(frame.data), frame.wire_length
     )
     return block(2, head + frame.data, order=order)
+
+
+def split(payload: bytes, *cuts: int) -> list[tuple[int, bytes, bool]]:
+    """A payload cut at some places: the offset of each part, its bytes, whether others follow."""
+    edges = [0, *cuts, len(payload)]
+    return [
+        (begin, payload[begin:end], end < len(payload)) for begin, end in itertools.pairwise(edges)
+    ]
+
+
+def ipv4_fragment(
+    offset: int,
+    part: bytes,
+    more: bool,
+    *,
+    identification: int = 0x1234,
+    src: str = SRC,
+    protocol: int = UDP,
+    options: bytes = b"",
+    total_length: int | None = None,
+) -> bytes:
+    """`offset` is in bytes."""
+    flags = 0x2000 if more else 0
+    packet = bytearray(
+        ipv4(
+            part,
+            src=src,
+            protocol=protocol,
+            options=options,
+            total_length=total_length,
+            fragment=flags | offset // 8,
+        )
+    )
+    packet[4:6] = identification.to_bytes(2, "big")
+    return bytes(packet)
+
+
+def ipv6_fragment(
+    offset: int,
+    part: bytes,
+    more: bool,
+    *,
+    identification: int = 7,
+    src: str = SRC6,
+    protocol: int = UDP,
+    first: int = 44,
+    before: bytes = b"",
+    payload_length: int | None = None,
+) -> bytes:
+    """`before` are extension headers, the first of kind `first`, the last with 44 behind it."""
+    fragment = struct.pack(">BBHI", protocol, 0, offset | more, identification)
+    body = before + fragment + part
+    return ipv6(body, src=src, next_header=first, payload_length=payload_length)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.formats import Source, open_source
-from rtpcap.capture.link import Decoder
 from rtpcap.capture.tables import Damage, Datagram, Flow, Flows, Tally
 
 CHUNK = 4 << 20
@@ -56,9 +56,12 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
         chunk = decoder.datagrams(records)
         datagrams += chunk
         cut += chunk.cut.tolist()
+    rest = decoder.finish()
+    datagrams += rest
+    cut += rest.cut.tolist()
     assert source.frames == frame - 1
-    assert source.frames == len(datagrams) + len(other) + len(not_understood)
-    frames = [datagram.frame for datagram in datagrams]
+    frames = [datagram.frame for datagram in datagrams if datagram.transport == "udp"]
+    assert source.frames == len(frames) + len(other) + len(not_understood)
     assert frames == sorted(set(frames))
     return Reading(
         source=source,

@@ -32,6 +32,9 @@ NO_CAPTURES = {
 # tshark 4.0.17 stops at the same frame of it: "unknown SHB version 2.0".
 DAMAGED = {"google+gopacket/le_test901.pcapng": "a section of an unknown pcapng version"}
 LINKS = {1: dpkt.ethernet.Ethernet, 113: dpkt.sll.SLL}
+# What dpkt does not look into, and this package does.
+TUNNEL_PROTOCOLS = {4, 41, 47}
+TUNNEL_PORTS = {1701, 2152, 3544, 4789, 4790, 6081, 8472, 9060, 37008}
 DPKT_ERRORS = (dpkt.UnpackError, struct.error, ValueError, IndexError, KeyError, AttributeError)
 
 
@@ -64,8 +67,8 @@ def _look(data: bytes, link: type) -> Udp | str:
     except DPKT_ERRORS:
         return ""
     if isinstance(packet, dpkt.ip.IP):
-        if packet.mf or packet.offset:
-            return "other"
+        if packet.mf or packet.offset or packet.p in TUNNEL_PROTOCOLS:
+            return ""
         room = packet.len - packet.hl * 4 if packet.len else len(data)
         family = socket.AF_INET
     elif isinstance(packet, dpkt.ip6.IP6):
@@ -78,6 +81,8 @@ def _look(data: bytes, link: type) -> Udp | str:
     if not isinstance(packet.data, dpkt.udp.UDP):
         return "other"
     udp = packet.data
+    if {udp.sport, udp.dport} & TUNNEL_PORTS:
+        return ""
     if not 8 <= udp.ulen <= room:
         return "other"
     ends = [socket.inet_ntop(family, end) for end in (packet.src, packet.dst)]
@@ -102,7 +107,11 @@ def test_a_capture_opens_or_says_why_not(name: str) -> None:
 
 def agreement(path: Path) -> int:
     """How many frames dpkt and this package both found a datagram in; none may differ."""
-    ours = {datagram.frame: datagram for datagram in read_path(path).datagrams}
+    ours = {
+        datagram.frame: datagram
+        for datagram in read_path(path).datagrams
+        if datagram.transport == "udp"
+    }
     agreed = 0
     for frame, theirs in enumerate(dpkt_frames(path), 1):
         found = ours.get(frame)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
+from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.formats import open_source
-from rtpcap.capture.link import Decoder
 from rtpcap.capture.tables import Flows, Tally
 from tests.capture.build import Frame, ethernet, ipv4, pcap, udp
 

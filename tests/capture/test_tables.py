@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.formats import open_source
-from rtpcap.capture.link import Decoder
 from rtpcap.capture.tables import Damage, Flow, Flows, Tally
 from tests.capture.build import IPV6, START_NS, Frame, ethernet, ipv4, ipv6, pcap, udp
 from tests.capture.read import read_bytes

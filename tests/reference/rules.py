@@ -76,7 +76,9 @@ def tshark_jitter(packets: Iterable[Arrival], clocks: Mapping[int, int]) -> Jitt
     it has a clock and does not lie before the first packet's timestamp; mean and maximum leave
     out marked packets, comfort noise and the packet after comfort noise, but the mean is divided
     by the count of all packets after the first. The time of the last packet is kept always, its
-    timestamp only where it has a clock; the clock is taken in whole kHz.
+    timestamp only where it has a clock, and neither of one before the first packet's timestamp
+    (the figures of a stream whose first packet was overtaken come out only so); the clock is taken
+    in whole kHz.
     """
     jitter = mean = maximum = 0.0
     total = anchor_timestamp = anchor_ns = 0
@@ -91,7 +93,10 @@ def tshark_jitter(packets: Iterable[Arrival], clocks: Mapping[int, int]) -> Jitt
             after_noise = noise
             continue
         total += 1
-        if clock is not None and timestamp >= first:
+        if timestamp < first:
+            after_noise = noise
+            continue
+        if clock is not None:
             elapsed_ms = (packet.time_ns - anchor_ns) / 1e6
             difference = abs(elapsed_ms - (timestamp - anchor_timestamp) / (clock // 1000))
             jitter = (15 * jitter + difference) / 16

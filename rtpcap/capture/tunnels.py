@@ -1,0 +1,245 @@
+"""Tunnels: packets inside GRE, and inside UDP (VXLAN, Geneve, GTP-U, Teredo, L2TP, TZSP, HEP).
+
+A UDP port says nothing for sure: what goes to a tunnel's port and does not have its shape stays
+the datagram that it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.capture.chunk import MOST_LAYERS, Chunk, Layer, Mask, Rows
+from rtpcap.capture.hep import hep
+from rtpcap.capture.link import INSIDE_ETHERNET, by_type, is_ethernet
+from rtpcap.capture.names import PPP_LAYERS
+
+__all__ = ["carried", "etherip", "gre", "l2tp3"]
+
+# RFC 2784 and 2890; RFC 2637 section 4.1 for version 1.
+GRE_CHECKSUM, GRE_ROUTING, GRE_KEY, GRE_SEQUENCE = 0x8000, 0x4000, 0x2000, 0x1000
+GRE_ACKNOWLEDGE, GRE_VERSION = 0x0080, 0x0007
+GRE_KEEPALIVE = 0
+"""In place of an EtherType: a router asks whether the other end is there."""
+# Of these protocol types another header follows before the EtherType is one.
+ERSPAN_II, ERSPAN_III, WCCP = 0x88BE, 0x22EB, 0x883E
+ERSPAN_II_BYTES, ERSPAN_III_BYTES, ERSPAN_SUBHEADER, WCCP_BYTES = 8, 12, 8, 4
+
+ETHERIP_BYTES = 2
+L2TP3_SESSION = 4
+L2TP3_BETWEEN = (0, 4, 8, 12)
+"""Bytes of cookie and sublayer between session and frame (RFC 3931 section 4.1): not told."""
+
+VXLAN_BYTES = 8
+VXLAN_FLAGS = (0x08, 0x88)
+"""A network identifier is there (RFC 7348); also with a group policy."""
+GPE_FLAGS = 0x0C
+GPE_LAYERS = {1: Layer.IPV4, 2: Layer.IPV6, 3: Layer.ETHERNET, 5: Layer.MPLS}
+
+GENEVE_BYTES = 8
+GENEVE_VERSION_AND_RESERVED = 0xC03F
+"""Of the first word: all but the length of the options, control and critical (RFC 8926)."""
+
+GTP_BYTES = 8
+GTP_PLAIN = 0x30
+"""Version 1 and protocol type GTP; the lowest three bits say that four more bytes follow."""
+GTP_MORE = 0x07
+GTP_NEXT = 0x04
+GTP_PACKET = 255
+
+TEREDO_AUTHENTICATION, TEREDO_ORIGIN, TEREDO_ORIGIN_BYTES = 0x0001, 0x0000, 8
+IPV6_HEADER = 40
+
+L2TP_CONTROL, L2TP_LENGTH, L2TP_SEQUENCE, L2TP_OFFSET = 0x8000, 0x4000, 0x0800, 0x0200
+L2TP_VERSION, L2TP_2 = 0x000F, 2
+
+TZSP_BYTES = 4
+TZSP_LAYERS = {1: Layer.ETHERNET, 18: Layer.WIFI}
+TZSP_PADDING, TZSP_END = 0, 1
+
+
+def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    rows, at = chunk.long_enough(rows, at, 4)
+    flags, kind = chunk.word(at).astype(np.int64), chunk.word(at + 2)
+    version = flags & GRE_VERSION
+    size = 4 + 4 * ((flags & GRE_KEY) != 0) + 4 * ((flags & GRE_SEQUENCE) != 0)
+    size += np.where(version == 1, 4 * ((flags & GRE_ACKNOWLEDGE) != 0), 0)
+    size += np.where(version == 0, 4 * ((flags & (GRE_CHECKSUM | GRE_ROUTING)) != 0), 0)
+    # RFC 1701's source routes are a list of their own, which nothing sends any more.
+    odd = (version > 1) | ((version == 0) & ((flags & GRE_ROUTING) != 0))
+    chunk.unread("GRE of an unknown version, or with source routes", rows[odd])
+    size += ERSPAN_II_BYTES * ((kind == ERSPAN_II) & ((flags & GRE_SEQUENCE) != 0))
+    size += ERSPAN_III_BYTES * (kind == ERSPAN_III)
+    # The last bit of ERSPAN III's header says that a platform's own eight bytes follow.
+    last = chunk.byte(np.minimum(at + size - 1, chunk.end(rows))) & 1
+    size += ERSPAN_SUBHEADER * ((kind == ERSPAN_III) & (last != 0))
+    first = chunk.byte(np.minimum(at + size, chunk.end(rows))) >> 4
+    # Version 2 of WCCP puts a redirect header in between.
+    size += WCCP_BYTES * ((kind == WCCP) & (first != 4))
+    cut = ~odd & (at + size > chunk.end(rows))
+    chunk.unread("frame ends inside its GRE header", rows[cut])
+    good = ~(odd | cut)
+    rows, at, kind = rows[good], at[good] + size[good], kind[good]
+    chunk.something_else("GRE keepalive", rows[kind == GRE_KEEPALIVE])
+    span = (kind == ERSPAN_II) | (kind == ERSPAN_III)
+    chunk.then(Layer.ETHERNET, rows[span], at[span])
+    kind[kind == WCCP] = 0x0800
+    rest = ~span & (kind != GRE_KEEPALIVE)
+    by_type(chunk, rows[rest], at[rest], kind[rest])
+
+
+def etherip(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """RFC 3378."""
+    rows, at = chunk.long_enough(rows, at, ETHERIP_BYTES)
+    chunk.then(Layer.ETHERNET, rows, at + ETHERIP_BYTES)
+
+
+def l2tp3(chunk: Chunk, rows: Rows, at: Rows) -> None:
+    """RFC 3931: a session number, then a cookie whose length only the two ends know."""
+    rows, at = chunk.long_enough(rows, at, L2TP3_SESSION)
+    control = chunk.long(at) == 0
+    chunk.something_else("L2TPv3 control", rows[control])
+    rows, at = rows[~control], at[~control] + L2TP3_SESSION
+    for between in L2TP3_BETWEEN:
+        good = is_ethernet(chunk, rows, at + between)
+        chunk.then(Layer.ETHERNET, rows[good], at[good] + between)
+        rows, at = rows[~good], at[~good]
+    chunk.unread("L2TPv3 of an unknown session", rows)
+
+
+def carried(
+    chunk: Chunk, rows: Rows, begin: Rows, end: Rows, ports: npt.NDArray[np.uint32]
+) -> Mask | None:
+    """Send on the datagrams that are tunnels; says which were, None where none could be."""
+    tunnel = TUNNEL_OF_PORT[ports & np.uint32(0xFFFF)]
+    back = TUNNEL_OF_PORT[ports >> np.uint32(16)] == TEREDO
+    hepped = chunk.byte(begin) == ord("H")
+    if not (tunnel.any() or back.any() or hepped.any()):
+        return None
+    inward = np.zeros(len(rows), np.bool_)
+    for number in np.unique(tunnel[tunnel > 0]).tolist():
+        those = np.flatnonzero(tunnel == number)
+        claimed = TUNNELS[number](chunk, rows[those], begin[those], end[those])
+        inward[those] = claimed
+    those = np.flatnonzero(back & ~inward)
+    inward[those] = teredo(chunk, rows[those], begin[those], end[those])
+    those = np.flatnonzero(hepped & ~inward)
+    inward[those] = hep(chunk, rows[those], begin[those], end[those])
+    return inward
+
+
+def vxlan(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """RFC 7348."""
+    good = np.isin(chunk.byte(at), VXLAN_FLAGS) & (chunk.byte(at + 7) == 0)
+    good &= (at + VXLAN_BYTES <= end) & is_ethernet(chunk, rows, at + VXLAN_BYTES)
+    chunk.then(Layer.ETHERNET, rows[good], at[good] + VXLAN_BYTES)
+    return np.asarray(good)
+
+
+def vxlan_gpe(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """The generic protocol extension of VXLAN (draft-ietf-nvo3-vxlan-gpe)."""
+    good = (chunk.byte(at) & GPE_FLAGS == GPE_FLAGS) & (at + VXLAN_BYTES <= end)
+    kind = chunk.byte(at + 3)
+    good &= np.isin(kind, list(GPE_LAYERS))
+    for number, layer in GPE_LAYERS.items():
+        those = good & (kind == number)
+        chunk.then(layer, rows[those], at[those] + VXLAN_BYTES)
+    return np.asarray(good)
+
+
+def geneve(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """RFC 8926."""
+    first = chunk.word(at).astype(np.int64)
+    size = GENEVE_BYTES + 4 * (first >> 8 & 0x3F)
+    kind = chunk.word(at + 2)
+    good = (first & GENEVE_VERSION_AND_RESERVED == 0) & (at + size <= end)
+    good &= np.isin(kind, INSIDE_ETHERNET) & (chunk.byte(at + 7) == 0)
+    by_type(chunk, rows[good], (at + size)[good], kind[good])
+    return np.asarray(good)
+
+
+def gtp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """3GPP TS 29.281 section 5: user data, whose extension headers form a chain."""
+    flags = chunk.byte(at).astype(np.int64)
+    good = (flags & ~GTP_MORE == GTP_PLAIN) & (chunk.byte(at + 1) == GTP_PACKET)
+    good &= at + GTP_BYTES <= end
+    more = (flags & GTP_MORE) != 0
+    upper = at + GTP_BYTES + 4 * more
+    following = np.where((flags & GTP_NEXT) != 0, chunk.byte(np.minimum(upper, end) - 1), 0)
+    for _ in range(MOST_LAYERS):
+        chained = good & (following != 0)
+        if not chained.any():
+            break
+        size = 4 * chunk.byte(np.minimum(upper, end)).astype(np.int64)
+        good &= ~chained | ((size > 0) & (upper + size <= end))
+        chained &= good
+        upper = upper + size * chained
+        following = np.where(chained, chunk.byte(np.minimum(upper, end) - 1), following)
+    good &= (following == 0) & (upper < end)
+    version = chunk.byte(np.minimum(upper, end)) >> 4
+    good &= (version == 4) | (version == 6)
+    chunk.then(Layer.IP, rows[good], upper[good])
+    return np.asarray(good)
+
+
+def teredo(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """RFC 4380 section 5.1.1: IPv6, which fills the datagram, behind one or two indications."""
+    kind = chunk.word(at)
+    sizes = chunk.byte(np.minimum(at + 2, end)).astype(np.int64)
+    sizes += chunk.byte(np.minimum(at + 3, end))
+    upper = at + np.where(kind == TEREDO_AUTHENTICATION, 13 + sizes, 0)
+    upper = np.minimum(upper, end)
+    upper = upper + TEREDO_ORIGIN_BYTES * (chunk.word(upper) == TEREDO_ORIGIN)
+    good = upper + IPV6_HEADER <= end
+    upper = np.minimum(upper, end)
+    good &= chunk.byte(upper) >> 4 == 6
+    good &= upper + IPV6_HEADER + chunk.word(upper + 4) == end
+    chunk.then(Layer.IPV6, rows[good], upper[good])
+    return np.asarray(good)
+
+
+def l2tp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """RFC 2661 section 3.1: data messages, which carry PPP."""
+    flags = chunk.word(at).astype(np.int64)
+    size = 6 + 2 * ((flags & L2TP_LENGTH) != 0) + 4 * ((flags & L2TP_SEQUENCE) != 0)
+    offset_at = np.minimum(at + size, end)
+    with_offset = (flags & L2TP_OFFSET) != 0
+    size += np.where(with_offset, 2 + chunk.word(offset_at).astype(np.int64), 0)
+    good = (flags & L2TP_CONTROL == 0) & (flags & L2TP_VERSION == L2TP_2)
+    good &= at + size + 4 <= end
+    upper = np.minimum(at + size, end)
+    upper_type = np.minimum(upper + 2 * (chunk.word(upper) == 0xFF03), end)
+    good &= np.isin(chunk.word(upper_type), list(PPP_LAYERS))
+    chunk.then(Layer.PPP, rows[good], upper[good])
+    return np.asarray(good)
+
+
+def tzsp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """TaZmen Sniffer Protocol: four bytes, tagged fields, and a whole frame, one by one."""
+    good = np.zeros(len(rows), np.bool_)
+    found: dict[Layer, list[tuple[int, int]]] = {}
+    for i, (begin, stop) in enumerate(zip(at.tolist(), end.tolist(), strict=True)):
+        data = chunk.data[begin:stop].tobytes()
+        if len(data) < TZSP_BYTES or data[0] != 1 or data[1] not in (0, 1):
+            continue
+        layer = TZSP_LAYERS.get(int.from_bytes(data[2:4], "big"))
+        pos = TZSP_BYTES
+        while pos + 1 < len(data) and data[pos] != TZSP_END:
+            pos += 1 if data[pos] == TZSP_PADDING else 2 + data[pos + 1]
+        if layer is not None and pos < len(data) and data[pos] == TZSP_END:
+            found.setdefault(layer, []).append((i, begin + pos + 1))
+            good[i] = True
+    for layer, places in found.items():
+        which, inner = np.array(places, np.int64).T
+        chunk.then(layer, rows[which], inner)
+    return good
+
+
+TEREDO = 5
+TUNNELS = {1: vxlan, 2: vxlan_gpe, 3: geneve, 4: gtp, TEREDO: teredo, 6: l2tp, 7: tzsp}
+PORTS = {4789: 1, 8472: 1, 4790: 2, 6081: 3, 2152: 4, 3544: TEREDO, 1701: 6, 37008: 7}
+"""Destination ports; 8472 is what Linux took for VXLAN before there was a number."""
+
+TUNNEL_OF_PORT = np.zeros(1 << 16, np.uint8)
+for _port, _number in PORTS.items():
+    TUNNEL_OF_PORT[_port] = _number
