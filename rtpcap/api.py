@@ -179,6 +179,7 @@ class Capture:
         explainer = Explainer(flows, self._told, self._named)
         for records in self._source.chunks():
             explainer.feed(decoder.datagrams(records))
+        explainer.feed(decoder.finish())
         return explainer.finish()
 
     @cached_property

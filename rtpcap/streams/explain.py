@@ -125,8 +125,9 @@ class Explainer:
         """Count a chunk's datagrams under their flows."""
         if not len(datagrams):
             return
-        self._grow(datagrams)
+        self._grow()
         flow = datagrams.flow
+        np.minimum.at(self._first, flow, datagrams.frame)
         kind = kinds(datagrams, self._dns[flow])
         self._of_flow.add(flow, kind)
         np.add.at(self._bytes, flow, datagrams.end - datagrams.begin)
@@ -134,18 +135,13 @@ class Explainer:
         self._of_candidate.add(candidate, kind[kept])
         self._wide.feed(datagrams)
 
-    def _grow(self, datagrams: Datagrams) -> None:
-        """Room for the flows that are new in a chunk, and their first frames."""
+    def _grow(self) -> None:
+        """Room for the flows that are new in a chunk."""
         known = len(self._bytes)
         new = len(self._flows) - known
         if not new:
             return
-        flow = datagrams.flow
-        rows = np.flatnonzero(flow >= known)
-        numbers, first = np.unique(flow[rows], return_index=True)
-        frames = np.zeros(new, np.int64)
-        frames[numbers - known] = datagrams.frame[rows[first]]
-        self._first = np.concatenate([self._first, frames])
+        self._first = np.concatenate([self._first, np.full(new, np.iinfo(np.int64).max)])
         self._bytes = np.concatenate([self._bytes, np.zeros(new, np.int64)])
         ends = [self._flows[number] for number in range(known, len(self._flows))]
         ports = [end.src_port in DNS_PORTS or end.dst_port in DNS_PORTS for end in ends]

@@ -58,6 +58,12 @@ def _end(address: str, port: int) -> str:
 
 
 def _folded(text: str, width: int) -> Iterator[str]:
-    yield from wrap(
-        text, width, initial_indent=INDENT, subsequent_indent=INDENT * 2, break_on_hyphens=False
+    # A number and its % stay together.
+    lines = wrap(
+        text.replace(" %", "\N{NO-BREAK SPACE}%"),
+        width,
+        initial_indent=INDENT,
+        subsequent_indent=INDENT * 2,
+        break_on_hyphens=False,
     )
+    yield from (line.replace("\N{NO-BREAK SPACE}", " ") for line in lines)

@@ -75,7 +75,11 @@ def _elsewhere() -> dict[Key, str]:
     return {_key(row): row["reason"] for row in _rows(PART_D_EXCEPTIONS)}
 
 
-def _of(stream: rtpcap.Stream, capture: str) -> Key:
+def _of(stream: rtpcap.Stream, capture: str, told: set[Key]) -> Key:
+    """The key of a stream; without ports where part D, as for all of TCP, tells none."""
+    portless: Key = (capture, stream.ssrc, f"{stream.src}:", None)
+    if stream.flow.transport == "tcp" and portless in told:
+        return portless
     return capture, stream.ssrc, f"{stream.src}:{stream.src_port}", stream.dst_port
 
 
@@ -85,15 +89,19 @@ def judge(names: Iterable[str]) -> Judged:
     judged = Judged()
     real = {key[0] for key, (verdict, _) in listed.items() if verdict == "real"}
     for name in names:
-        told = {
-            (name, row.ssrc, f"{row.src}:{'' if row.src_port is None else row.src_port}", port)
+        told: set[Key] = {
+            (
+                name,
+                row.ssrc,
+                f"{row.src}:{'' if row.src_port is None else row.src_port}",
+                row.dst_port,
+            )
             for row in part_d(name)
-            for port in (row.dst_port,)
         }
         rtp = {key for key in told if listed.get(key, ("",))[0] != "no RTP"}
         (judged.with_rtp if rtp or name in real else judged.without_rtp).append(name)
         try:
-            found = {_of(stream, name) for stream in rtpcap.open(CAPTURES / name).streams}
+            found = {_of(stream, name, told) for stream in rtpcap.open(CAPTURES / name).streams}
         except rtpcap.CaptureError:
             judged.unreadable.append(name)
             found = set()
@@ -154,7 +162,7 @@ def judge_fixtures() -> Judged:
             for (ssrc, src, src_port, dst_port), count in _heuristic(path).items()
             if count >= FEWEST
         }
-        found = {_of(stream, name) for stream in rtpcap.open(path).streams}
+        found = {_of(stream, name, told) for stream in rtpcap.open(path).streams}
         judged.streams += len(found)
         (judged.with_rtp if told else judged.without_rtp).append(name)
         for key in sorted(found - told, key=str):
