@@ -24,7 +24,7 @@ __all__ = [
     "Layer",
     "LayerFunction",
     "Mask",
-    "Part",
+    "Payloads",
     "Rows",
     "grouped",
 ]
@@ -76,7 +76,7 @@ LayerFunction = Callable[["Chunk", Rows, Rows], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Payloads:
     """Datagrams of one shape, columns of shape (n,): their frames' rows in the chunk, and so on."""
 
     rows: Rows
@@ -87,7 +87,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class TcpPart:
+class TcpSegments:
     """TCP segments, columns of shape (n,)."""
 
     rows: Rows
@@ -113,8 +113,8 @@ class Chunk:
         self.data = records.data
         self.flows = flows
         self._other, self._not_understood = other, not_understood
-        self.parts: list[Part] = []
-        self.segments: list[TcpPart] = []
+        self.parts: list[Payloads] = []
+        self.segments: list[TcpSegments] = []
         self.fragments: list[tuple[Rows, Rows]] = []
         """Rows and places of IP packets that are fragments."""
         self._todo: deque[tuple[Layer, Rows, Rows, int]] = deque()

@@ -7,28 +7,30 @@ and bytes of TCP streams may be part of a datagram that ends in another frame.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture import link, network, tunnels
+from rtpcap.capture import link, network, rtpdump, tunnels
 from rtpcap.capture.chunk import (
     MOST_LAYERS,
     TOO_DEEP,
     Chunk,
     Layer,
     LayerFunction,
-    Part,
+    Payloads,
     Rows,
     grouped,
 )
-from rtpcap.capture.fragments import Pieces, Reassembler
 from rtpcap.capture.hep import hep
 from rtpcap.capture.link import SNAP_BYTES
 from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
-from rtpcap.capture.tcp import ByteStreams, Messages, Segments
+
+if TYPE_CHECKING:
+    from rtpcap.capture.fragments import Pieces, Reassembler, Whole
+    from rtpcap.capture.tcp import ByteStreams, Messages, Segments
 
 __all__ = ["Decoder"]
 
@@ -68,6 +70,7 @@ LAYERS: dict[Layer, LayerFunction] = {
     Layer.NFLOG: _uncommon("nflog"),
     Layer.PKTAP: _uncommon("pktap"),
     Layer.EXPORTED: _uncommon("exported"),
+    Layer.RTPDUMP: rtpdump.packets,
 }
 
 OWN_HEADER_EACH = (105, 127, 258)
@@ -84,6 +87,10 @@ COLUMNS = {
     "header": np.uint16,
     "interface": np.uint16,
 }
+NOTHING = np.empty(0, np.uint8)
+NO_COLUMNS: list[npt.NDArray[Any]] = [
+    np.empty(0, COLUMNS[name]) for name in ("frame", "begin", "end", "end", "time_ns", "interface")
+]
 Columns = dict[str, npt.NDArray[Any]]
 
 
@@ -101,8 +108,9 @@ class Decoder:
         self._other = other
         self._not_understood = not_understood
         self.incomplete = Tally()
-        self._streams = ByteStreams(self.incomplete)
-        self._reassembler = Reassembler(other, not_understood)
+        # Made, and imported, when the first fragment or segment comes.
+        self._reassembler: Reassembler | None = None
+        self._streams: ByteStreams | None = None
 
     def datagrams(self, records: Records) -> Datagrams:
         """The payloads of a chunk, in order of frames; most lie in the chunk's own bytes."""
@@ -110,15 +118,20 @@ class Decoder:
         _begin(chunk)
         chunk.run(LAYERS)
         chunks = [chunk, *self._put_together(chunk)]
-        messages = [self._streams.take(_segments(chunk)) for chunk in chunks if chunk.segments]
+        messages = [self._messages(chunk) for chunk in chunks if chunk.segments]
         chunks += [self._framed(found) for found in messages if found is not None]
         return self._table(chunks, records.base, records.file)
 
     def finish(self) -> Datagrams:
         """What was still waited for, now that the capture has ended."""
-        self._reassembler.finish()
-        messages = self._streams.finish()
-        return self._table([] if messages is None else [self._framed(messages)], 0, 0)
+        if self._reassembler is not None:
+            self._reassembler.finish()
+        messages = None if self._streams is None else self._streams.finish()
+        # Block 0 is the file's, of which nothing is left.
+        chunks = [self._chunk(_records(NOTHING, *NO_COLUMNS))]
+        if messages is not None:
+            chunks.append(self._framed(messages))
+        return self._table(chunks, 0, 0)
 
     def _table(self, chunks: list[Chunk], base: int, file: int) -> Datagrams:
         """All that was found in a chunk of the file and what was put together with it."""
@@ -137,25 +150,39 @@ class Decoder:
             **columns,
         )
 
+    def _whole(self, chunk: Chunk) -> Whole | None:
+        from rtpcap.capture.fragments import Reassembler
+
+        if self._reassembler is None:
+            self._reassembler = Reassembler(self._other, self._not_understood)
+        return self._reassembler.take(_pieces(chunk))
+
+    def _messages(self, chunk: Chunk) -> Messages | None:
+        from rtpcap.capture.tcp import ByteStreams
+
+        if self._streams is None:
+            self._streams = ByteStreams(self.incomplete)
+        return self._streams.take(_segments(chunk))
+
     def _framed(self, messages: Messages) -> Chunk:
         """Messages out of byte streams; their frames were counted already."""
         begin, end = messages.begin, messages.end
-        records = Records(
-            data=messages.data,
-            base=0,
-            frame=messages.frame,
-            begin=begin,
-            end=end,
-            original=end - begin,
-            time_ns=messages.time_ns,
-            link=NO_LINK,
-            interface=messages.interface,
+        records = _records(
+            messages.data,
+            messages.frame,
+            begin,
+            end,
+            end,
+            messages.time_ns,
+            messages.interface,
         )
         chunk = Chunk(records, self._flows, Tally(), Tally())
         rows = np.arange(len(messages))
         plain = ~hep(chunk, rows, begin, end)
         chunk.parts.append(
-            Part(rows[plain], messages.key[plain], begin[plain], end[plain], messages.cut[plain])
+            Payloads(
+                rows[plain], messages.key[plain], begin[plain], end[plain], messages.cut[plain]
+            )
         )
         return chunk
 
@@ -165,20 +192,18 @@ class Decoder:
     def _put_together(self, chunk: Chunk) -> Iterator[Chunk]:
         """The packets that the chunk's fragments complete; they may be fragments themselves."""
         for _ in range(MOST_LAYERS):
-            whole = self._reassembler.take(_pieces(chunk)) if chunk.fragments else None
+            whole = self._whole(chunk) if chunk.fragments else None
             if whole is None:
                 return
             chunk = self._chunk(
-                Records(
-                    data=whole.data,
-                    base=0,
-                    frame=whole.frame,
-                    begin=whole.begin,
-                    end=whole.end,
-                    original=whole.original_end - whole.begin,
-                    time_ns=whole.time_ns,
-                    link=NO_LINK,
-                    interface=whole.interface,
+                _records(
+                    whole.data,
+                    whole.frame,
+                    whole.begin,
+                    whole.end,
+                    whole.original_end,
+                    whole.time_ns,
+                    whole.interface,
                 )
             )
             chunk.then(Layer.IP, np.arange(len(whole)), whole.packet)
@@ -186,6 +211,29 @@ class Decoder:
             yield chunk
         for rows, _ in chunk.fragments:
             chunk.unread(TOO_DEEP, rows)
+
+
+def _records(
+    data: npt.NDArray[np.uint8],
+    frame: npt.NDArray[np.uint32],
+    begin: Rows,
+    end: Rows,
+    original_end: Rows,
+    time_ns: Rows,
+    interface: npt.NDArray[np.uint16],
+) -> Records:
+    """Records of what was put together, in bytes of its own."""
+    return Records(
+        data=data,
+        base=0,
+        frame=frame,
+        begin=begin,
+        end=end,
+        original=original_end - begin,
+        time_ns=time_ns,
+        link=NO_LINK,
+        interface=interface,
+    )
 
 
 def _begin(chunk: Chunk) -> None:
@@ -211,6 +259,8 @@ def _link(chunk: Chunk, number: int, rows: Rows) -> None:
 
 def _pieces(chunk: Chunk) -> Pieces:
     """The fragments of a chunk, in order of frames."""
+    from rtpcap.capture.fragment_headers import Pieces
+
     records = chunk.records
     rows = np.concatenate([rows for rows, _ in chunk.fragments])
     packet = np.concatenate([at for _, at in chunk.fragments])
@@ -232,6 +282,8 @@ def _pieces(chunk: Chunk) -> Pieces:
 
 def _segments(chunk: Chunk) -> Segments:
     """The TCP segments of a chunk, in order of frames."""
+    from rtpcap.capture.tcp import Segments
+
     records, parts = chunk.records, chunk.segments
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
@@ -255,7 +307,7 @@ def _interface(records: Records, rows: Rows) -> npt.NDArray[np.uint16]:
     return np.broadcast_to(records.interface, len(records))[rows].astype(np.uint16)
 
 
-def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
+def _columns(chunk: Chunk, part: Payloads, block: int) -> Columns:
     """A part of a chunk as columns of the table."""
     records, rows = chunk.records, part.rows
     return {

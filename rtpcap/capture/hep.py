@@ -9,7 +9,7 @@ import struct
 
 import numpy as np
 
-from rtpcap.capture.chunk import Chunk, Mask, Part, Rows
+from rtpcap.capture.chunk import Chunk, Mask, Payloads, Rows
 
 __all__ = ["hep"]
 
@@ -45,7 +45,7 @@ def hep(chunk: Chunk, rows: Rows, begin: Rows, end: Rows) -> Mask:
     if inner:
         which, keys, starts, stops = np.array(inner, np.int64).T
         cut = np.zeros(len(which), np.bool_)
-        chunk.parts.append(Part(rows[which], keys.astype(np.int32), starts, stops, cut))
+        chunk.parts.append(Payloads(rows[which], keys.astype(np.int32), starts, stops, cut))
     return good
 
 

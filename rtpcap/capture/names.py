@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 PKTAP = 258
+RTPDUMP = 0xFFFD
+"""In a link column: a packet of an rtpdump file, which has no headers below its own."""
 
 LINK_NAMES = {
     0: "NULL",
@@ -48,6 +50,7 @@ LINK_NAMES = {
     252: "Upper PDU",
     PKTAP: "PKTAP",
     276: "Linux SLL2",
+    RTPDUMP: "RTP without headers",
 }
 
 
@@ -55,8 +58,6 @@ NO_LINK = 0xFFFF
 """In a link column: a packet whose interface the file does not describe."""
 NO_PACKET = 0xFFFE
 """In a link column: a numbered record of the file that is no packet at all."""
-RTPDUMP = 0xFFFD
-"""In a link column: a packet of an rtpdump file, which has no headers below its own."""
 
 LINK_LAYERS = {
     0: Layer.FAMILY,

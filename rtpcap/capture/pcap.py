@@ -14,7 +14,7 @@ from rtpcap.capture.tables import Records
 from rtpcap.capture.walk import walk
 from rtpcap.errors import CaptureError
 
-__all__ = ["PcapSource", "is_pcap"]
+__all__ = ["LONGEST_USUAL", "PcapSource", "is_pcap"]
 
 FILE_HEADER = 24
 LONGEST_USUAL = 262_144

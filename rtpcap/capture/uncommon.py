@@ -13,7 +13,7 @@ from typing import NamedTuple
 import dpkt
 import numpy as np
 
-from rtpcap.capture.chunk import CUT, Chunk, Layer, Part, Rows
+from rtpcap.capture.chunk import CUT, Chunk, Layer, Payloads, Rows
 from rtpcap.capture.names import LINK_LAYERS, PKTAP, link_name
 
 __all__ = ["exported", "nflog", "pktap", "radiotap", "wifi"]
@@ -160,7 +160,7 @@ def exported(chunk: Chunk, rows: Rows, at: Rows) -> None:
         which, keys, starts, ends = np.array(payloads, np.int64).T
         records = chunk.records
         cut = records.original[which] > ends - records.begin[which]
-        chunk.parts.append(Part(which, keys.astype(np.int32), starts, ends, cut))
+        chunk.parts.append(Payloads(which, keys.astype(np.int32), starts, ends, cut))
 
 
 def _tags(frame: bytes) -> tuple[dict[int, bytes] | None, int]:

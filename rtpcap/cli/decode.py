@@ -16,6 +16,7 @@ from rtpcap.cli.options import (
     format_option,
     selector_options,
     told_options,
+    unpack_option,
     warn,
 )
 from rtpcap.cli.output import check, print_rows
@@ -51,6 +52,7 @@ def _jobs(asked: int | None, files: list[str]) -> int:
 )
 @selector_options
 @told_options
+@unpack_option
 @format_option
 def decode(
     names: tuple[str, ...],
@@ -59,6 +61,7 @@ def decode(
     jobs: int | None,
     mapped: dict[int, Format],
     named: tuple[str, ...],
+    most_unpacked: int | None,
     form: str,
     **chosen: Any,
 ) -> None:
@@ -71,6 +74,7 @@ def decode(
     from tqdm import tqdm
 
     from rtpcap import batch
+    from rtpcap.capture.held import MOST_UNPACKED
 
     check(form)
     inputs, selectors = Inputs(names), Selectors(**chosen)
@@ -82,6 +86,7 @@ def decode(
         selectors.src,
         selectors.dst,
         selectors.payload_type,
+        most_unpacked or MOST_UNPACKED,
     )
     try:
         results = batch.decode(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,8 +20,10 @@ __all__ = [
     "Inputs",
     "Selectors",
     "format_option",
+    "merge_option",
     "selector_options",
     "told_options",
+    "unpack_option",
     "warn",
 ]
 
@@ -127,6 +130,39 @@ def told_options(command: Command) -> Command:
     return command
 
 
+SIZE = re.compile(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A number of bytes: 500M, 20G, or plain."""
+    if value is None:
+        return None
+    match = SIZE.fullmatch(value.strip())
+    if match is None or not int(match[1]):
+        raise click.BadParameter(f"{value!r} is no size, as 500M or 20G", ctx, param)
+    return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))
+
+
+def unpack_option(command: Command) -> Command:
+    """``--unpack-limit``."""
+    return click.option(
+        "--unpack-limit",
+        "most_unpacked",
+        callback=_size,
+        metavar="SIZE",
+        help="How much a compressed, piped or fetched capture may hold, as 20G. Left out: 8G.",
+    )(command)
+
+
+def merge_option(command: Command) -> Command:
+    """``--merge``."""
+    return click.option(
+        "--merge",
+        is_flag=True,
+        help="Read all FILEs as one capture, in order of time.",
+    )(command)
+
+
 def selector_options(command: Command) -> Command:
     """``--ssrc --src --dst --pt``."""
     options = (
@@ -173,17 +209,25 @@ class Inputs:
         names: Sequence[str],
         pt_map: Mapping[int, Format] | None = None,
         rtp: Sequence[str] = (),
+        *,
+        merge: bool = False,
+        most_unpacked: int | None = None,
     ) -> None:
-        """Find the files behind the names; names that lead to none are told as failed."""
+        """Find the files behind the names; names that lead to none are told as failed.
+
+        With `merge` all files are one capture.
+        """
         from rtpcap.batch.inputs import expand
 
         self.read = 0
         """How many could be read."""
         self.failed = 0
         self._pt_map, self._rtp = pt_map, rtp
+        self._most_unpacked = most_unpacked
+        self._merge = merge
         found = expand(names)
         self.files = found.files
-        self.several = len(found.files) + len(found.errors) > 1
+        self.several = len(found.files) + len(found.errors) > 1 and not merge
         """Whether rows have to say which input they are from."""
         for error in found.errors:
             self.fail(error)
@@ -191,17 +235,21 @@ class Inputs:
     def captures(self) -> Iterator[Capture]:
         """Each capture that can be read; where one is damaged is told."""
         from rtpcap.api import open
+        from rtpcap.capture.held import MOST_UNPACKED
         from rtpcap.errors import RtpcapError
 
-        for file in self.files:
+        most = self._most_unpacked or MOST_UNPACKED
+        # Several as one are no file of their own: where one is damaged names it.
+        units = [self.files] if self._merge and self.files else [[file] for file in self.files]
+        for unit in units:
             try:
-                capture = open(file, pt_map=self._pt_map, rtp=self._rtp)
+                capture = open(unit, pt_map=self._pt_map, rtp=self._rtp, most_unpacked=most)
                 damages = capture.damage
             except (RtpcapError, OSError) as error:
                 self.fail(error)
                 continue
             for damage in damages:
-                self.damaged(file, str(damage))
+                self.damaged("" if damage.file else unit[0], str(damage))
             self.read += 1
             yield capture
 
@@ -212,7 +260,7 @@ class Inputs:
 
     def damaged(self, file: str, damage: str) -> None:
         """Tell where an input is damaged."""
-        warn(f"{file}: damaged: {damage}; what comes before was read")
+        warn(f"{file}{': ' * bool(file)}damaged: {damage}; what comes before was read")
 
     def exit_code(self, otherwise: int = Exit.DONE) -> int:
         """The code for failed inputs, or `otherwise` where none failed."""

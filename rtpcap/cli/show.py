@@ -12,8 +12,10 @@ from rtpcap.cli.options import (
     Inputs,
     Selectors,
     format_option,
+    merge_option,
     selector_options,
     told_options,
+    unpack_option,
     warn,
 )
 from rtpcap.cli.output import check, print_lines, print_rows, width
@@ -31,7 +33,14 @@ _files = click.argument("names", nargs=-1, required=True, metavar="FILE...")
 
 
 def _verb(command: Command) -> click.Command:
-    for option in (_files, selector_options, told_options, format_option):
+    for option in (
+        _files,
+        selector_options,
+        told_options,
+        merge_option,
+        unpack_option,
+        format_option,
+    ):
         command = option(command)
     return click.command()(command)
 
@@ -39,13 +48,20 @@ def _verb(command: Command) -> click.Command:
 @click.command()
 @_files
 @told_options
+@merge_option
+@unpack_option
 @format_option
 def info(
-    names: tuple[str, ...], mapped: dict[int, Format], named: tuple[str, ...], form: str
+    names: tuple[str, ...],
+    mapped: dict[int, Format],
+    named: tuple[str, ...],
+    merge: bool,
+    most_unpacked: int | None,
+    form: str,
 ) -> None:
     """Say what is in a capture, as `rtpcap FILE` does."""
     check(form)
-    inputs = Inputs(names, mapped, named)
+    inputs = Inputs(names, mapped, named, merge=merge, most_unpacked=most_unpacked)
     if form == "table":
         from rtpcap.views.summary import summary
 
@@ -67,7 +83,10 @@ def _show(
 ) -> None:
     """Print the rows of a verb for all inputs, and leave with the exit code."""
     check(form)
-    inputs, selectors = Inputs(names, mapped, named), Selectors(**chosen)
+    inputs = Inputs(
+        names, mapped, named, merge=chosen.pop("merge"), most_unpacked=chosen.pop("most_unpacked")
+    )
+    selectors = Selectors(**chosen)
     matched = 0
 
     def rows() -> Iterator[Row]:

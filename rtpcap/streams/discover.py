@@ -88,6 +88,8 @@ class Found:
 class Candidates:
     """Packets that could be RTP, by flow and SSRC, and how each such row of packets behaves."""
 
+    number: npt.NDArray[np.int64]
+    """The number that `Finder.feed` gave each, shape (k,)."""
     flow: npt.NDArray[np.int32]
     """A number of the capture's `Flows`, shape (k,)."""
     ssrc: npt.NDArray[np.uint32]
@@ -116,10 +118,13 @@ class Finder:
         self._flow_of: list[npt.NDArray[np.int32]] = []
         self._columns = _Columns()
         self._spool = Spool()
+        self._last_frame = 0
+        self._in_order = True
 
     def feed(self, datagrams: Datagrams) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
         """Keep a row for each datagram of a chunk that could be RTP.
 
+        Chunks of files that overlap in time need not come in order of frames.
         Gives which those are, shape (n,), and the number of the candidate that each belongs to.
         """
         if not len(datagrams):
@@ -148,6 +153,8 @@ class Finder:
             header, interface = header[keep], interface[keep]
         if not len(packets):
             return keep, np.zeros(0, np.int32)
+        self._in_order &= int(packets.frame[0]) >= self._last_frame
+        self._last_frame = int(packets.frame[-1])
         known = len(self._keys)
         key = flow.astype(np.uint64) << np.uint64(32)
         key |= packets.ssrc
@@ -222,7 +229,7 @@ class Finder:
         """The streams. `files` are the whole files' bytes (mapped), where the payloads stay."""
         spooled = self._spool.mapped()
         blocks = (files[0], spooled.data if spooled else np.empty(0, np.uint8), *files[1:])
-        columns, flows, starts = self._gathered(FEWEST_PACKETS)
+        columns, _, flows, starts = self._gathered(FEWEST_PACKETS)
         frames = {name: columns.pop(name) for name in OF_THE_FRAME}
         packets = Packets(blocks=blocks, **columns)
         passed, beside = self._named.of(flows), np.zeros(len(flows), np.bool_)
@@ -245,7 +252,7 @@ class Finder:
 
     def candidates(self) -> Candidates:
         """All that could be RTP, however few, and how it was judged, in place of `finish`."""
-        columns, flows, starts = self._gathered(1)
+        columns, numbers, flows, starts = self._gathered(1)
         for name in OF_THE_FRAME:
             del columns[name]
         packets = Packets(blocks=(), **columns)
@@ -258,6 +265,7 @@ class Finder:
         number = packets.payload_type
         edges = [*starts.tolist(), len(packets)]
         return Candidates(
+            number=numbers,
             flow=flows,
             ssrc=packets.ssrc[starts],
             payload_types=[
@@ -269,12 +277,25 @@ class Finder:
 
     def _gathered(
         self, fewest: int
-    ) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """(columns, flows, starts) of what has enough packets, one after the other."""
+    ) -> tuple[
+        dict[str, npt.NDArray[Any]],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int64],
+    ]:
+        """(columns, numbers, flows, starts) of what has enough packets, one after the other."""
         columns = self._columns.take()
         stream = columns.pop("stream")
-        counts = np.bincount(stream, minlength=len(self._keys))
         flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
+        appeared = np.arange(len(flows))
+        if not self._in_order:
+            order = np.argsort(columns["frame"], kind="stable")
+            for name in columns:
+                columns[name] = columns[name][order]
+            stream, appeared = _by_appearance(stream[order])
+            flows = flows[appeared]
+            del order
+        counts = np.bincount(stream, minlength=len(self._keys))
         enough = (counts >= fewest) | self._named.of(flows)
         ids = np.flatnonzero(enough)
         if len(counts) > 1 or not enough.all():
@@ -284,7 +305,7 @@ class Finder:
                 columns[name] = columns[name][order]
             del order
         lengths = counts[ids]
-        return columns, flows[ids], lengths.cumsum() - lengths
+        return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths
 
 
 def _with_company(
@@ -326,6 +347,17 @@ def _relayed(packets: Packets, datagrams: Datagrams) -> tuple[Packets, Datagrams
     for name, column in columns.items():
         column[moved] = getattr(inner, name)
     return Packets(blocks=packets.blocks, **columns), datagrams
+
+
+def _by_appearance(
+    stream: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Streams numbered anew in order of appearance, shape (n,), and the old number of each."""
+    old, first = np.unique(stream, return_index=True)
+    appeared = old[np.argsort(first)]
+    number = np.empty(len(old), np.int32)
+    number[appeared] = np.arange(len(old), dtype=np.int32)
+    return number[stream], appeared.astype(np.int64)
 
 
 def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

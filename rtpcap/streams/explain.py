@@ -152,7 +152,7 @@ class Explainer:
         count = len(self._bytes)
         held = self._of_flow.table(count)
         found, wide = self._finder.candidates(), self._wide.candidates()
-        of_candidate = self._of_candidate.table(len(found.flow))
+        of_candidate = self._of_candidate.table(len(found.flow))[found.number]
         taken = np.flatnonzero(found.taken)
         np.subtract.at(held, found.flow[taken], of_candidate[taken])
         np.add.at(held[:, Kind.RTP], found.flow[taken], of_candidate[taken].sum(axis=1))

@@ -105,5 +105,9 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "codec why_not"),
         *_all("flag", "skipped"),
     ),
+    "export": (
+        *_all("text", "output format"),
+        *_all("integer", "frames bytes left_out"),
+    ),
 }
 """Verb -> its columns in the order of CSV headers and of a DataFrame."""

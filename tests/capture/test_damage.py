@@ -96,9 +96,11 @@ def test_a_file_cut_in_its_own_header_is_no_capture(file: bytes, tmp_path: Path)
 def test_the_reason_for_each_kind_of_file_that_is_none(tmp_path: Path) -> None:
     reasons = {
         b"": "empty file",
-        b"\x1f\x8b\x08\x00": "gzip-compressed capture: unpack it first",
-        b"\x28\xb5\x2f\xfd": "zstd-compressed capture: unpack it first",
-        b"#!rtpplay1.0 10.0.0.1/4000\n": "an rtpdump file, which is not read yet",
+        b"\x1f\x8b\x08\x00": "nothing can be unpacked: the gzip data are cut off",
+        b"\x28\xb5\x2f\xfd": "nothing can be unpacked: the zstd data are cut off",
+        b"\x1f\x8b\x09": "no capture: begins with 1f 8b 09",
+        b"PK\x03\x04": "a zip archive: unpack it first",
+        b"#!rtpplay1.0 10.0.0.1/4000\n": "the file ends inside its header",
         b"Hello, world": "no capture: begins with 48 65 6c 6c",
         b"\xd4": "no capture: begins with d4",
         pcap([])[:23]: "the file ends inside its header: 23 of 24 bytes",

@@ -4,8 +4,8 @@ Over every capture of ``../shared/captures`` the streams found are held against 
 every SSRC that another program found three packets of. A stream found that part D does not list
 is false, a row of part D that is not found is missed, unless ``discovery.tsv`` says why not: each
 of its rows is a judgement on one stream, with its reason. A capture without rows of either kind
-holds no RTP. Over ``../shared/fixtures``, whose senders are known, tshark's heuristic takes the
-place of part D.
+holds no RTP; an rtpdump holds nothing else. Over ``../shared/fixtures``, whose senders are known,
+tshark's heuristic takes the place of part D.
 """
 
 from __future__ import annotations
@@ -99,12 +99,17 @@ def judge(names: Iterable[str]) -> Judged:
             for row in part_d(name)
         }
         rtp = {key for key in told if listed.get(key, ("",))[0] != "no RTP"}
-        (judged.with_rtp if rtp or name in real else judged.without_rtp).append(name)
         try:
-            found = {_of(stream, name, told) for stream in rtpcap.open(CAPTURES / name).streams}
+            capture = rtpcap.open(CAPTURES / name)
+            found = {_of(stream, name, told) for stream in capture.streams}
         except rtpcap.CaptureError:
             judged.unreadable.append(name)
             found = set()
+        else:
+            if capture.format == "rtpdump":
+                # It holds RTP and nothing else; part D knows none, as tshark does not read it.
+                rtp |= found
+        (judged.with_rtp if rtp or name in real else judged.without_rtp).append(name)
         judged.streams += len(found)
         for key in sorted(found - rtp, key=str):
             _enter(key, "real", listed, {}, judged, judged.false)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.streams.discover import batches
+from rtpcap.capture.decoder import Decoder
+from rtpcap.capture.formats import open_source
+from rtpcap.capture.tables import Flows, Tally
+from rtpcap.streams.discover import Finder, batches
 from tests.streams.made import Sent, capture, rtp, talk
 
 RANDOM = random.Random(4711)
@@ -201,3 +204,37 @@ def test_batches_cut_between_streams_only() -> None:
     edges = [*starts.tolist(), 1_000_020]
     assert all(rows == slice(edges[first], edges[last]) for first, last, rows in parts)
     assert batches(np.empty(0, np.int64), 0) == []
+
+
+def test_chunks_that_come_out_of_order_are_put_in_order(tmp_path: Path) -> None:
+    """As those of files that overlap in time do."""
+    flows = [talk(60, ssrc=9, start_s=0.5), talk(60, ssrc=7), talk(60, ssrc=8, start_s=0.2)]
+    path = Path(capture(tmp_path, *flows).path)
+
+    def found(order: list[int]) -> tuple[object, ...]:
+        flows, finder = Flows(), Finder({})
+        decoder = Decoder(flows, Tally(), Tally())
+        for number in order:
+            for i, records in enumerate(open_source(path).chunks(9000)):
+                if i == number:
+                    finder.feed(decoder.datagrams(records))
+        made = finder.finish(open_source(path).mapped()[0].data)
+        packets = made.packets
+        return (
+            made.starts.tolist(),
+            [flows[flow] for flow in made.flow.tolist()],
+            packets.ssrc.tolist(),
+            packets.frame.tolist(),
+            packets.sequence.tolist(),
+            packets.begin.tolist(),
+            made.header.tolist(),
+        )
+
+    chunks = len(list(open_source(path).chunks(9000)))
+    assert chunks > 3
+    expected = found(list(range(chunks)))
+    assert expected[2] == [7] * 60 + [8] * 60 + [9] * 60
+    for seed in range(5):
+        order = list(range(chunks))
+        random.Random(seed).shuffle(order)
+        assert found(order) == expected
