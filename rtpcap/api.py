@@ -24,6 +24,7 @@ from rtpcap.streams.call import Calls, guess_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
 from rtpcap.streams.discover import Finder
+from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.stream import Streams
@@ -32,6 +33,7 @@ from rtpcap.streams.table import StreamTable
 if TYPE_CHECKING:
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.explain import Explanations
     from rtpcap.streams.stream import Stream
 
 __all__ = ["Capture", "open"]
@@ -44,6 +46,7 @@ def open(
     path: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     pt_map: Mapping[int, str | Format] | None = None,
+    rtp: Iterable[str] | None = None,
     most_unpacked: int = MOST_UNPACKED,
 ) -> Capture:
     """The capture in a pcap, pcapng or rtpdump file, compressed or not; or in several, as one.
@@ -53,18 +56,20 @@ def open(
     side. What is compressed, piped or fetched is unpacked to a temporary file, of `most_unpacked`
     bytes at most for each.
 
-    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. Raises
-    CaptureError where the file cannot be read as a capture at all (a damaged one opens: see
-    `Capture.damage`), ValueError for a `pt_map` that cannot be read.
+    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. What comes
+    from or goes to the endpoints `rtp` (``["10.0.0.1:4000"]``) is taken for RTP, whatever it looks
+    like, if it has RTP's version and a whole header. Raises CaptureError where the file cannot be
+    read as a capture at all (a damaged one opens: see `Capture.damage`), ValueError for a `pt_map`
+    or an endpoint that cannot be read.
 
     >>> capture = open("fixtures/ff-pcmu.pcap")
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
-    told = payload_map(pt_map)
+    told, named = payload_map(pt_map), endpoints(rtp)
     if isinstance(path, str | bytes | os.PathLike):
-        return Capture(open_source(path, most_unpacked=most_unpacked), told)
-    return Capture(open_sources(path, most_unpacked=most_unpacked), told)
+        return Capture(open_source(path, most_unpacked=most_unpacked), told, named)
+    return Capture(open_sources(path, most_unpacked=most_unpacked), told, named)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +84,12 @@ class _Scan:
 class Capture:
     """A capture: read once, from front to back, when the first answer needs it."""
 
-    def __init__(self, source: Source | Several, told: PayloadMap) -> None:
+    def __init__(
+        self, source: Source | Several, told: PayloadMap, named: Endpoints = frozenset()
+    ) -> None:
         self._source = source
         self._told = told
+        self._named = named
 
     @cached_property
     def _files(self) -> list[MappedFile]:
@@ -96,7 +104,7 @@ class Capture:
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        finder = Finder(self._told)
+        finder = Finder(self._told, self._named)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
         finder.feed(decoder.finish())
@@ -252,6 +260,22 @@ class Capture:
     def calls(self) -> Calls:
         """Streams that run both ways between two endpoints, as calls."""
         return guess_calls(self.streams)
+
+    def explain(self) -> Explanations:
+        """What each flow was taken for, why, and what would change that.
+
+        Reads the file once more, from front to back.
+        """
+        # Not at the top: only who asks pays for it.
+        from rtpcap.streams.explain import Explainer
+
+        flows = Flows()
+        decoder = Decoder(flows, Tally(), Tally())
+        explainer = Explainer(flows, self._told, self._named)
+        for records in self._source.chunks():
+            explainer.feed(decoder.datagrams(records))
+        explainer.feed(decoder.finish())
+        return explainer.finish()
 
     @cached_property
     def dtmf(self) -> Digits:

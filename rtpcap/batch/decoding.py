@@ -36,13 +36,14 @@ AT_A_TIME = 8
 class DecodeOptions:
     """What decides which files are written: another run with the same skips what is done.
 
-    `pt_map` names payload types (``{96: "PCMU/8000"}``); the others select streams, as
-    `Streams.select` does.
+    `pt_map` names payload types (``{96: "PCMU/8000"}``), `rtp` endpoints whose datagrams are RTP
+    (``("10.0.0.1:4000",)``); the others select streams, as `Streams.select` does.
     """
 
     split: bool = False
     """One file a stream, also for the two directions of a call."""
     pt_map: Mapping[int, str] = field(default_factory=dict)
+    rtp: tuple[str, ...] = ()
     ssrc: int | None = None
     src: str | None = None
     dst: str | None = None
@@ -52,7 +53,8 @@ class DecodeOptions:
 
     def noted(self) -> dict[str, object]:
         """The options as they stand in the manifest."""
-        noted = {**asdict(self), "pt_map": {str(k): str(v) for k, v in self.pt_map.items()}}
+        pt_map = {str(number): str(name) for number, name in self.pt_map.items()}
+        noted = {**asdict(self), "pt_map": pt_map, "rtp": list(self.rtp)}
         del noted["most_unpacked"]
         return noted
 
@@ -157,7 +159,10 @@ class _Decode:
         # Before anything is read: what changes from here on is seen as changed in the next run.
         size, mtime_ns = _stamp(work.path)
         capture = open(
-            work.path, pt_map=self.options.pt_map, most_unpacked=self.options.most_unpacked
+            work.path,
+            pt_map=self.options.pt_map,
+            rtp=self.options.rtp,
+            most_unpacked=self.options.most_unpacked,
         )
         entry = Entry(
             input=work.path,

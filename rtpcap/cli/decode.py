@@ -14,8 +14,8 @@ from rtpcap.cli.options import (
     Inputs,
     Selectors,
     format_option,
-    map_option,
     selector_options,
+    told_options,
     unpack_option,
     warn,
 )
@@ -51,7 +51,7 @@ def _jobs(asked: int | None, files: list[str]) -> int:
     help="How many processes. Left out: one for each processor, where there is much to do.",
 )
 @selector_options
-@map_option
+@told_options
 @unpack_option
 @format_option
 def decode(
@@ -60,6 +60,7 @@ def decode(
     split: bool,
     jobs: int | None,
     mapped: dict[int, Format],
+    named: tuple[str, ...],
     most_unpacked: int | None,
     form: str,
     **chosen: Any,
@@ -80,6 +81,7 @@ def decode(
     options = batch.DecodeOptions(
         split,
         {number: str(told) for number, told in mapped.items()},
+        named,
         selectors.ssrc,
         selectors.src,
         selectors.dst,

@@ -11,8 +11,8 @@ from rtpcap.cli.options import (
     Inputs,
     Selectors,
     format_option,
-    map_option,
     selector_options,
+    told_options,
     unpack_option,
     warn,
 )
@@ -59,7 +59,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> Span
     help="Only from A to B, in seconds from the first frame; either may be left out.",
 )
 @selector_options
-@map_option
+@told_options
 @unpack_option
 @format_option
 def export(
@@ -68,6 +68,7 @@ def export(
     to: str | None,
     span: Span,
     mapped: dict[int, Format],
+    named: tuple[str, ...],
     most_unpacked: int | None,
     form: str,
     **chosen: Any,
@@ -85,7 +86,7 @@ def export(
         format_of(output, to)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    inputs = Inputs(names, mapped, merge=True, most_unpacked=most_unpacked)
+    inputs = Inputs(names, mapped, named, merge=True, most_unpacked=most_unpacked)
     selectors = Selectors(**chosen)
     rows = []
     code = Exit.DONE

@@ -24,6 +24,7 @@ VERBS = {
     "dtmf": "show",
     "decode": "decode",
     "plot": "plot",
+    "explain": "explain",
     "export": "export",
 }
 

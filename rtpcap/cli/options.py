@@ -1,4 +1,4 @@
-"""What all verbs have in common: selectors, --map, --format, and how inputs are gone through."""
+"""What all verbs have in common: selectors, what is told, formats, how inputs are gone through."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = [
     "Inputs",
     "Selectors",
     "format_option",
-    "map_option",
     "merge_option",
     "selector_options",
+    "told_options",
     "unpack_option",
     "warn",
 ]
@@ -79,6 +79,20 @@ def _mapped(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
     return formats
 
 
+def _named(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Endpoints: 10.0.0.1:4000, [fd09::1]:4000."""
+    if not values:
+        return ()
+    from rtpcap.streams.endpoints import endpoints
+
+    for value in values:
+        try:
+            endpoints([value])
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+    return tuple(values)
+
+
 def format_option(command: Command) -> Command:
     """``--format``."""
     return click.option(
@@ -91,16 +105,29 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-def map_option(command: Command) -> Command:
-    """``--map``, repeatable."""
-    return click.option(
-        "--map",
-        "mapped",
-        callback=_mapped,
-        multiple=True,
-        metavar="PT=FORMAT",
-        help="Name a payload type, as 96=PCMU/8000. Repeatable.",
-    )(command)
+def told_options(command: Command) -> Command:
+    """``--map`` and ``--rtp``, repeatable: what the user knows beyond the capture."""
+    options = (
+        click.option(
+            "--map",
+            "mapped",
+            callback=_mapped,
+            multiple=True,
+            metavar="PT=FORMAT",
+            help="Name a payload type, as 96=PCMU/8000. Repeatable.",
+        ),
+        click.option(
+            "--rtp",
+            "named",
+            callback=_named,
+            multiple=True,
+            metavar="HOST:PORT",
+            help="Take what comes from or goes to here for RTP. Repeatable.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 SIZE = re.compile(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -181,6 +208,7 @@ class Inputs:
         self,
         names: Sequence[str],
         pt_map: Mapping[int, Format] | None = None,
+        rtp: Sequence[str] = (),
         *,
         merge: bool = False,
         most_unpacked: int | None = None,
@@ -194,7 +222,7 @@ class Inputs:
         self.read = 0
         """How many could be read."""
         self.failed = 0
-        self._pt_map = pt_map
+        self._pt_map, self._rtp = pt_map, rtp
         self._most_unpacked = most_unpacked
         self._merge = merge
         found = expand(names)
@@ -215,7 +243,7 @@ class Inputs:
         units = [self.files] if self._merge and self.files else [[file] for file in self.files]
         for unit in units:
             try:
-                capture = open(unit, pt_map=self._pt_map, most_unpacked=most)
+                capture = open(unit, pt_map=self._pt_map, rtp=self._rtp, most_unpacked=most)
                 damages = capture.damage
             except (RtpcapError, OSError) as error:
                 self.fail(error)

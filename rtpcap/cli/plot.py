@@ -11,8 +11,8 @@ from rtpcap.cli.options import (
     Exit,
     Inputs,
     Selectors,
-    map_option,
     selector_options,
+    told_options,
     unpack_option,
     warn,
 )
@@ -52,13 +52,14 @@ def _picture(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="How wide.",
 )
 @selector_options
-@map_option
+@told_options
 @unpack_option
 def plot(
     name: str,
     output: str,
     width: int,
     mapped: dict[int, Format],
+    named: tuple[str, ...],
     most_unpacked: int | None,
     **chosen: Any,
 ) -> None:
@@ -67,7 +68,7 @@ def plot(
     Sequence numbers over time with every gap marked and sized, the jitter below. Several streams
     stand one below the other; choose with --ssrc and the like.
     """
-    inputs = Inputs([name], mapped, most_unpacked=most_unpacked)
+    inputs = Inputs([name], mapped, named, most_unpacked=most_unpacked)
     selectors = Selectors(**chosen)
     if len(inputs.files) > 1:
         raise click.UsageError(f"{name} stands for several captures: name one")

@@ -84,6 +84,18 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "source"),
         *_all("integer", "frame"),
     ),
+    "explain": (
+        *_all("integer", "first_frame"),
+        *_all("text", "src"),
+        *_all("integer", "src_port"),
+        *_all("text", "dst"),
+        *_all("integer", "dst_port"),
+        *_all("text", "transport"),
+        *_all("integer", "packets bytes"),
+        *_all("text", "taken_for"),
+        *_all("list", "mixture"),
+        *_all("text", "why to_change"),
+    ),
     "decode": (
         *_all("text", "input output"),
         *_all("list", "ssrc"),

@@ -24,14 +24,16 @@ from tests.reference.rules import arrivals, tshark_jitter
 LONG_ENOUGH = 20
 """Streams of fewer packets are too short to tell from chance in part D."""
 
-QUOTED_IN_ICMP: Mapping[tuple[str, int], int] = {
-    ("sippy+rtpproxy/srtp1.o.rtp", 0x8557BACE): 5,
-    ("Evandr0+sipp/g711u.pcap", 0x3DC385BD): 1,
-    ("goffinet+sip_captures/voip1b.pcapng", 0x3ADF0949): 1,
-    ("gprshome+wireshark/sip.pcap", 0x054F45C9): 1,
-    ("lundgrel+sipp-scenarios/Erica_rcv_ssrc0x120.pcap", 0x120): 1,
+QUOTED_IN_ICMP: Mapping[tuple[str, int, int], int] = {
+    ("sippy+rtpproxy/srtp1.o.rtp", 0x8557BACE, 2240): 5,
+    ("Evandr0+sipp/g711u.pcap", 0x3DC385BD, 16710): 1,
+    ("goffinet+sip_captures/voip1b.pcapng", 0x3ADF0949, 7078): 1,
+    ("gprshome+wireshark/sip.pcap", 0x054F45C9, 51412): 1,
+    ("lundgrel+sipp-scenarios/Erica_rcv_ssrc0x120.pcap", 0x120, 43840): 1,
+    ("veondigital+srtp_decoder/wifi-tcp_to_3g_2_coturn_dump.pcap", 0x34837DE3, 7777): 8,
 }
-"""RTP packets that part D counts although an ICMP error only quotes them, by capture and SSRC."""
+"""RTP packets that part D counts although an ICMP error only quotes them, by capture, SSRC and
+destination port."""
 
 TSHARK_MS = 0.0011
 """tshark prints jitter to 0.001 ms."""
@@ -109,7 +111,7 @@ def disagreement(opened: Opened, row: PartD) -> str | None:
     ]
     if not found:
         return "not found"
-    quoted = QUOTED_IN_ICMP.get((opened.name, row.ssrc), 0)
+    quoted = QUOTED_IN_ICMP.get((opened.name, row.ssrc, row.dst_port or 0), 0)
 
     def total(*names: str) -> int:
         return sum(int(str(stream[name])) for stream in found for name in names)

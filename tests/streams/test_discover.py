@@ -66,10 +66,13 @@ def test_half_of_the_packets_lost(tmp_path: Path) -> None:
     assert [stream.quality.packets for stream in found] == [len(kept)]
 
 
-def test_every_packet_twice(tmp_path: Path) -> None:
-    twice = [(time_s + 0.0001 * copy, raw) for time_s, raw in talk() for copy in range(2)]
-    found = capture(tmp_path, twice).streams
-    assert [(s.quality.packets, s.quality.duplicates) for s in found] == [(100, 50)]
+@pytest.mark.parametrize(("apart_s", "copies"), [(0.0001, (0, 50)), (0.005, (50, 0))])
+def test_every_packet_twice(apart_s: float, copies: tuple[int, int], tmp_path: Path) -> None:
+    # Within a millisecond it is the capture that holds them twice: a mirror.
+    twice = [(time_s + apart_s * copy, raw) for time_s, raw in talk() for copy in range(2)]
+    (stream,) = capture(tmp_path, twice).streams
+    figures = stream.quality
+    assert (figures.packets, figures.duplicates, figures.captured_twice) == (100, *copies)
 
 
 def test_reordered_in_pairs(tmp_path: Path) -> None:
