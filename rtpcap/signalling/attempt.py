@@ -161,6 +161,9 @@ class Attempt:
             self._invite_response(message, to_tag, (sender.tag, number, method), novelty, leg, at)
         elif message.status >= FAILURE:
             self._refused((sender.tag, number, method), leg, at)
+        elif method == "BYE" and message.status >= FINAL and self.ended is None:
+            # The BYE itself went another way than past the capture.
+            self._bye(message, asking, to_tag, at)
         if message.status != 100 and message.status not in CHALLENGES:
             self._agent(message, side)
         return novelty is Novelty.NEW
@@ -286,10 +289,12 @@ class Attempt:
         at: Moment,
     ) -> None:
         status = message.status
-        first = key[:2] in self._first_invites
-        negotiation = self._legs.get(leg)
         if status > HIGHEST_STATUS:
             return
+        first = key[:2] in self._first_invites
+        if not first and self.answered is None and self._retried(key):
+            first = True
+        negotiation = self._legs.get(leg)
         if status < FINAL:
             if not first:
                 return
@@ -315,6 +320,16 @@ class Attempt:
                 if leg == 0:
                     for each in self._legs.values():
                         each.ended(at)
+
+    def _retried(self, key: OfferKey) -> bool:
+        """Whether an INVITE that is not in the capture is the refused one, sent anew."""
+        tag, number, _ = key
+        if tag not in self.caller_tags or number <= self.number or not self._failures:
+            return False
+        self.number = number
+        self._failures.clear()
+        self._first_invites.add((tag, number))
+        return True
 
     def _refused(self, key: OfferKey, leg: int, at: Moment) -> None:
         negotiation = self._legs.get(leg)
