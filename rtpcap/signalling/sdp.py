@@ -233,7 +233,7 @@ def _media(level: _Level, default: _Defaults, malformed: list[Malformed]) -> Med
     port = _number(port_text, HIGHEST_PORT)
     port_count = _number(count_text, HIGHEST_PORT) if count_text else 1
     if len(words) < 3 or port is None or port_count is None:
-        malformed.append(Malformed("media line without kind, port and protocol", level.line))
+        malformed.append(Malformed("media line without kind, port and protocol", f"m={level.line}"))
 
     direction = default.direction or "sendrecv"
     maps: list[tuple[int, str]] = []
