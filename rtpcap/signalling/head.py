@@ -118,15 +118,19 @@ def split_lines(text: str) -> list[str]:
 
 def split_head(data: bytes, begin: int = 0, *, start_line: bool = True) -> Head:
     """The head that begins at `begin`; one without an end goes as far as there are bytes."""
-    limit = begin + MOST_HEAD
+    limit = min(begin + MOST_HEAD, len(data))
     end = data.find(b"\r\n\r\n", begin, limit)
     body, complete = end + 4, end >= 0
-    text = data[begin : end if complete else limit].decode("utf-8", "replace")
-    lines = text.split("\r\n")
-    breaks = len(lines) - 1
-    if not complete or text.count("\n") != breaks or text.count("\r") != breaks:
+    lines: list[str] | None = None
+    if complete and data.find(b"\n\n", begin, end) < 0:
+        text = data[begin:end].decode("utf-8", "replace")
+        lines = text.split("\r\n")
+        breaks = len(lines) - 1
+        if text.count("\n") != breaks or text.count("\r") != breaks:
+            lines = None
+    if lines is None:
         blank = BLANK_LINE.search(data, begin, limit)
-        end, body = blank.span() if blank else (min(limit, len(data)),) * 2
+        end, body = blank.span() if blank else (limit, limit)
         complete = blank is not None
         text = data[begin:end].decode("utf-8", "replace")
         lines = LINE_END.split(text)

@@ -359,11 +359,13 @@ def _formats(
             named.setdefault(number, Format.parse(text))
         except ValueError:
             malformed.append(Malformed("rtpmap that is no format", f"a=rtpmap:{number} {text}"))
+    told: dict[int, list[str]] = {}
     for number, text in parameters:
+        told.setdefault(number, []).append(text)
+    for number, texts in told.items():
         fmt = named.get(number) or STATIC_FORMATS.get(number)
         if fmt is not None and is_rtp:
-            told = f"{fmt.parameters}; {text}" if fmt.parameters else text
-            named[number] = replace(fmt, parameters=told)
+            named[number] = replace(fmt, parameters="; ".join(texts))
     formats: dict[int, Format] = {}
     unnamed = []
     for word in listed:

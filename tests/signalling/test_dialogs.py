@@ -252,13 +252,13 @@ def test_retransmissions_are_counted_and_left_out() -> None:
 
 def test_a_proxy_is_one_call_with_two_legs() -> None:
     scene = Scene()
-    via = {"branch": "z9hG4bK-proxy", "sent_by": "10.0.0.9"}
+    via = "z9hG4bK-proxy"
     answer = audio(5000, host="10.0.0.2")
     scene.send(A, PROXY, request("INVITE", body=audio()), at_s=0)
-    scene.send(PROXY, B, request("INVITE", body=audio(), **via), at_s=0.1)
-    scene.send(B, PROXY, response(180, "Ringing", **via), at_s=1)
+    scene.send(PROXY, B, request("INVITE", body=audio(), branch=via), at_s=0.1)
+    scene.send(B, PROXY, response(180, "Ringing", branch=via), at_s=1)
     scene.send(PROXY, A, response(180, "Ringing"), at_s=1.1)
-    scene.send(B, PROXY, response(200, "OK", body=answer, **via), at_s=2)
+    scene.send(B, PROXY, response(200, "OK", body=answer, branch=via), at_s=2)
     scene.send(PROXY, A, response(200, "OK", body=answer), at_s=2.1)
     scene.send(A, PROXY, request("ACK", to_tag="b"), at_s=2.2)
     scene.send(PROXY, B, request("ACK", to_tag="b", branch="z9hG4bK-p-ack"), at_s=2.3)
@@ -275,10 +275,10 @@ def test_a_proxy_is_one_call_with_two_legs() -> None:
 def test_a_proxy_on_the_same_machine_is_another_leg_too() -> None:
     scene = Scene()
     a, proxy, b = (Place("127.0.0.1", port) for port in (5062, 5060, 5064))
-    via = {"branch": "z9hG4bK-proxy"}
+    via = "z9hG4bK-proxy"
     scene.send(a, proxy, request("INVITE", body=audio(4000)))
-    scene.send(proxy, b, request("INVITE", body=audio(7000), **via))
-    scene.send(b, proxy, response(200, "OK", body=audio(5000), **via))
+    scene.send(proxy, b, request("INVITE", body=audio(7000), branch=via))
+    scene.send(b, proxy, response(200, "OK", body=audio(5000), branch=via))
     scene.send(proxy, a, response(200, "OK", body=audio(7002)))
     call = scene.call()
     assert [(epoch.leg, epoch.offer[0].port, epoch.answer[0].port) for epoch in call.epochs] == [
@@ -460,9 +460,10 @@ def test_keep_alives_inside_a_call_belong_to_it() -> None:
     assert told.calls[0].messages == 6
 
 
-def key(body: bytes, kind: str, cseq: int, **fields: str) -> bytes:
-    tags = {"from_tag": "a", "to_tag": "b", **fields}
-    return request("INFO", cseq=cseq, body=body, content_type=kind, **tags)
+def key(body: bytes, kind: str, cseq: int, *, from_tag: str = "a", to_tag: str = "b") -> bytes:
+    return request(
+        "INFO", cseq=cseq, body=body, content_type=kind, from_tag=from_tag, to_tag=to_tag
+    )
 
 
 def test_keys_pressed_by_info() -> None:
