@@ -27,6 +27,7 @@ START_LINE = re.compile(
     re.IGNORECASE,
 )
 """Groups: version, status, reason of a response; method, URI, version of a request."""
+METHOD = 4
 
 PREFIX = re.compile(
     rb"[\r\n \t\0]*+(?:" + VERSION + rb"[ \t]|(?:" + b"|".join(METHODS) + rb")[ \t]"
@@ -43,9 +44,10 @@ INSIDE = re.compile(
 )
 """A start line in the middle of bytes, with a header field on the line after it."""
 
-WIDTH = 8
 ALIKE = 4
-"""So many first bytes are a method, a version or blanks: ASCII in any case."""
+"""So many first bytes of a message are a method with a blank, a version, or blanks: plain ASCII."""
+SHORTEST_METHOD = 3
+"""Of a method that nobody registered, where the URI's scheme is unknown too."""
 
 
 def looks_like_sip(payload: bytes) -> bool:
@@ -72,8 +74,11 @@ def _lead(payload: bytes) -> int:
 
 def _with_unknown_words(payload: bytes) -> bool:
     """A whole line with a method and a scheme that nobody registered."""
-    begin = _lead(payload)
-    return START_LINE.match(payload, begin) is not None
+    line = START_LINE.match(payload, _lead(payload))
+    if line is None:
+        return False
+    method = line[METHOD]
+    return method is None or len(method) >= SHORTEST_METHOD
 
 
 def next_start(data: bytes, begin: int) -> int | None:
@@ -87,9 +92,8 @@ def _classes() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     blanks = b"\r\n \t\0"
     first = np.zeros(256, np.bool_)
     first[list(token + blanks)] = True
-    later = np.ones(256, np.bool_)
-    later[:32] = False
-    later[127] = False
+    later = np.zeros(256, np.bool_)
+    later[0x20:0x7F] = True
     later[list(blanks)] = True
     return first, later
 
@@ -98,16 +102,13 @@ FIRST, LATER = _classes()
 
 
 def sip_candidates(first: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which payloads may be SIP by their first bytes, shape (n, 8): those that a look is worth.
+    """Which payloads may be SIP by their first bytes, shape (n, 4 or more): what a look is worth.
 
-    True for each payload of 8 bytes or more that `looks_like_sip` takes, and for some others;
+    True for each payload of four bytes or more that `looks_like_sip` takes, and for some others;
     False for RTP and RTCP, whose first byte is never ASCII.
     """
     candidate: npt.NDArray[np.bool_] = FIRST.take(first[:, 0])
     rows = np.flatnonzero(candidate)
     if len(rows):
-        head = first[rows]
-        sound = LATER.take(head[:, 1:]).all(axis=1)
-        sound &= (head[:, :ALIKE] < 0x80).all(axis=1)
-        candidate[rows] = sound
+        candidate[rows] = LATER.take(first[rows, 1:ALIKE]).all(axis=1)
     return candidate
