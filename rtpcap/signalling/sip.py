@@ -261,7 +261,10 @@ def _end_of_body(data: bytes, body: int, length: int | None, kind: str) -> tuple
             return end, 0
         lead = LEAD.match(data, end)
         rest = lead.end() if lead else end
-        if rest == len(data) or looks_like_sip(data[rest : rest + LONGEST_LINE]):
+        if rest == len(data) or START_LINE.match(data, rest):
+            return end, 0
+        # The first bytes of a message whose rest is not here.
+        if looks_like_sip(data[rest : rest + LONGEST_LINE]):
             return end, 0
         # More than announced: it belongs to nothing else, so to this body.
         following = next_start(data, end)

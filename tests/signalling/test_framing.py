@@ -24,7 +24,7 @@ SIP = [
     b"BYE tel:+1",
     b"INFO anything",
     b"!odd*method~ sip:x",
-    b"X unknown:scheme SIP/2.0\r\n",
+    b"XYZ unknown:scheme SIP/2.0\r\n",
     b"SIP/2.0 1",
 ]
 OTHER = [
