@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import TypeVar
 
 from rtpcap.signalling.address import Party, bare_uri, parse_party
 from rtpcap.signalling.arrival import Arrival, Moment, between_s
@@ -24,11 +25,21 @@ TRANSACTION_S = 32.0
 """64 * T1: after so long nothing of a transaction is sent again (RFC 3261 section 17.1.1.2)."""
 PASSWORD_S = 180.0
 """How long a person may take to type a password."""
+SETTLED_S = PASSWORD_S + TRANSACTION_S
+T = TypeVar("T")
 MOST_TAGS = 64
+"""Of one call that are remembered: forks, and INVITEs sent anew."""
+TRYING = 100
 FIRST_RINGING, LAST_RINGING = 180, 183
 EARLY_DIALOG_TERMINATED = 199
 FINAL, FAILURE = 200, 300
 HIGHEST_STATUS = 699
+
+
+def _add(known: set[T], new: T) -> None:
+    """Remember one more, where there is room."""
+    if len(known) < MOST_TAGS:
+        known.add(new)
 
 
 class _Failure:
@@ -46,15 +57,53 @@ class _Failure:
 class Attempt:
     """One call; fed with its messages in order of the capture."""
 
-    def __init__(self, call_id: str, message: SipMessage, arrival: Arrival) -> None:
-        self.call_id = call_id
+    __slots__ = (
+        "_agents",
+        "_cancelled",
+        "_confirmed",
+        "_failures",
+        "_first_invites",
+        "_legs",
+        "_over",
+        "_transactions",
+        "_trying",
+        "answer_reason",
+        "answer_status",
+        "answered",
+        "asserted",
+        "attempts",
+        "call_id",
+        "callee",
+        "callee_tags",
+        "caller",
+        "caller_tags",
+        "cause",
+        "ended",
+        "first",
+        "frames",
+        "held",
+        "hung_up",
+        "invited",
+        "keys",
+        "last",
+        "messages",
+        "number",
+        "progressed",
+        "referred_by",
+        "replaces",
+        "retransmissions",
+        "transfers",
+    )
+
+    def __init__(self, message: SipMessage, at: Moment) -> None:
+        self.call_id = message.call_id
         self.number, method = message.cseq
         # The From of a response is that of its request.
         self.caller = message.from_
         self.callee = message.to
         self.caller_tags = {self.caller.tag}
         self.callee_tags: set[str] = set()
-        self.first = self.last = arrival.moment
+        self.first = self.last = at
         self.invited: Moment | None = None
         self.progressed: Moment | None = None
         self.answered: Moment | None = None
@@ -67,8 +116,7 @@ class Attempt:
         self.frames = array("I")
         self.keys: list[KeyPress] = []
         self.transfers: list[Transfer] = []
-        self.replaces = self.referred_by = ""
-        self.request_uri = message.uri if message.method == "INVITE" else ""
+        self.replaces = self.referred_by = self.asserted = ""
         self.held = False
         self._agents: dict[Side, tuple[int, str]] = {}
         self._cancelled: Moment | None = None
@@ -90,7 +138,7 @@ class Attempt:
         tags = (message.from_.tag, message.to.tag)
         return any(tag in self.caller_tags or tag in self.callee_tags for tag in tags if tag)
 
-    def takes_invite(self, message: SipMessage, arrival: Arrival) -> bool:
+    def takes_invite(self, message: SipMessage, at: Moment) -> bool:
         """Whether an INVITE without a To tag is this call again, not another of its Call-ID."""
         sender = message.from_
         same_caller = sender.tag in self.caller_tags
@@ -100,7 +148,7 @@ class Attempt:
                 bare_uri(sender.uri) == bare_uri(self.caller.uri)
                 and bare_uri(message.to.uri) == bare_uri(self.callee.uri)
             )
-        passed = between_s(self._over_at(), arrival.moment)
+        passed = between_s(self._over_at(), at)
         recent = passed is None or passed <= TRANSACTION_S
         if self._transactions.knows(sender.tag, number, "INVITE"):
             return recent
@@ -111,78 +159,74 @@ class Attempt:
         return same_caller and number > self.number and recent
 
     def _over_at(self) -> Moment | None:
-        ends = [failure.at for failure in self._failures.values()]
-        return self.ended or (ends[-1] if ends else None)
+        """When the call ended for the caller; a fork that failed on a further hop is no end."""
+        failure = self._failures.get(0)
+        return self.ended or (failure.at if failure is not None else None)
 
     def settled(self, now: Moment) -> bool:
-        """Whether it has been over for so long that nothing of it is sent again."""
+        """Whether it has been over for so long that nothing of it comes any more."""
         passed = between_s(self._over_at(), now)
-        return passed is not None and passed > 2 * TRANSACTION_S
-
-    def forget(self) -> None:
-        """Give back what only matters while messages come."""
-        self._transactions.forget()
+        return passed is not None and passed > SETTLED_S
 
     # Messages
 
-    def feed(self, message: SipMessage, arrival: Arrival) -> bool:
-        """Take a message in; whether it was new, not sent again and not on a further hop."""
-        at = arrival.moment
+    def feed(self, message: SipMessage, arrival: Arrival, at: Moment) -> None:
+        """Take a message in."""
         self.messages += 1
         self.last = at
         if not self.frames or self.frames[-1] != arrival.frame:
             self.frames.append(arrival.frame)
         sender, receiver = message.from_, message.to
         number, method = message.cseq
-        if message.is_request:
+        status = message.status
+        tag, other_tag = sender.tag, receiver.tag
+        if not status:
             method = message.method
-            novelty, leg = self._transactions.request(message, arrival, sender.tag, number)
+        key = (tag, number, method)
+        if status:
+            novelty, leg = self._transactions.response(message, arrival, key, other_tag)
         else:
-            novelty, leg = self._transactions.response(message, arrival, sender.tag, number, method)
+            novelty, leg = self._transactions.request(message, arrival, key)
         if novelty is Novelty.AGAIN:
             self.retransmissions += 1
-            return False
-        if message.is_request and method == "INVITE" and not receiver.tag:
-            self._invited(message, sender, number, novelty, at)
-        asking: Side = "callee" if sender.tag in self.callee_tags else "caller"
-        if asking == "callee" and sender.tag in self.caller_tags:
-            asking = "caller"
-        other: Side = "callee" if asking == "caller" else "caller"
-        side = asking if message.is_request else other
-        to_tag = receiver.tag if asking == "caller" else sender.tag
-        if receiver.tag and len(self.callee_tags) < MOST_TAGS:
-            tags = self.callee_tags if asking == "caller" else self.caller_tags
-            tags.add(receiver.tag)
+            return
+        if not status and method == "INVITE" and not other_tag and novelty is Novelty.NEW:
+            self._invited(message, sender, number, at)
+        asking: Side = "caller"
+        if tag in self.callee_tags and tag not in self.caller_tags:
+            asking = "callee"
+        from_caller = (asking == "caller") is (status == 0)
+        side: Side = "caller" if from_caller else "callee"
+        to_tag = other_tag if asking == "caller" else tag
+        if other_tag:
+            _add(self.callee_tags if asking == "caller" else self.caller_tags, other_tag)
         if message.body:
-            self._describe(message, side, to_tag, (sender.tag, number, method), leg, at)
-        if message.is_request:
+            self._describe(message, side, to_tag, key, leg, at)
+        if not status:
             self._request(message, side, to_tag, novelty, leg, at)
         elif method == "INVITE":
-            self._invite_response(message, to_tag, (sender.tag, number, method), novelty, leg, at)
-        elif message.status >= FAILURE:
-            self._refused((sender.tag, number, method), leg, at)
-        elif method == "BYE" and message.status >= FINAL and self.ended is None:
+            self._invite_response(message, to_tag, key, novelty, leg, at)
+        elif status >= FAILURE:
+            self._refused(key, leg, at)
+        elif method == "BYE" and status >= FINAL and self.ended is None:
             # The BYE itself went another way than past the capture.
             self._bye(message, asking, to_tag, at)
-        if message.status != 100 and message.status not in CHALLENGES:
+        if status != TRYING and status not in CHALLENGES:
             self._agent(message, side)
-        return novelty is Novelty.NEW
 
-    def _invited(
-        self, message: SipMessage, sender: Party, number: int, novelty: Novelty, at: Moment
-    ) -> None:
-        if novelty is not Novelty.NEW:
-            return
+    def _invited(self, message: SipMessage, sender: Party, number: int, at: Moment) -> None:
+        """An INVITE that begins the call, or begins it anew."""
         self.attempts += 1
         self.number = max(self.number, number)
         self._failures.clear()
         self._cancelled = self.ended = None
-        self.caller_tags.add(sender.tag)
-        self._first_invites.add((sender.tag, number))
-        self.request_uri = message.uri
+        _add(self.caller_tags, sender.tag)
+        _add(self._first_invites, (sender.tag, number))
         if self.invited is None:
             self.invited = at
             self.caller, self.callee = sender, message.to
+        asserted = message.header("P-Asserted-Identity") or message.header("Remote-Party-ID")
+        self.asserted = self.asserted or parse_party(asserted).uri
         self.replaces = self.replaces or call_of_replaces(message.header("Replaces"))
         self.referred_by = self.referred_by or parse_party(message.header("Referred-By")).uri
 
@@ -266,7 +310,7 @@ class Attempt:
             self.answer_status = None
 
     def _bye(self, message: SipMessage, side: Side, to_tag: str, at: Moment) -> None:
-        self._over.add(to_tag)
+        _add(self._over, to_tag)
         if self._confirmed - self._over:
             # A second fork that had answered too is let go; the call goes on with the other.
             for negotiation in self._legs.values():
@@ -307,7 +351,7 @@ class Attempt:
             if negotiation is not None:
                 negotiation.confirmed(to_tag, at)
             if first and novelty is Novelty.NEW:
-                self._confirmed.add(to_tag)
+                _add(self._confirmed, to_tag)
                 if self.answered is None:
                     self.answered = at
                     self.answer_status, self.answer_reason = status, message.reason
@@ -328,7 +372,7 @@ class Attempt:
             return False
         self.number = number
         self._failures.clear()
-        self._first_invites.add((tag, number))
+        _add(self._first_invites, (tag, number))
         return True
 
     def _refused(self, key: OfferKey, leg: int, at: Moment) -> None:
@@ -384,6 +428,7 @@ class Attempt:
             self.callee.uri,
             self.caller.display,
             self.callee.display,
+            self.asserted,
             self._agents.get("caller", (0, ""))[1],
             self._agents.get("callee", (0, ""))[1],
             state,

@@ -37,6 +37,8 @@ class Dialog:
     """The To URI of the INVITE."""
     caller_display: str
     callee_display: str
+    asserted: str
+    """The URI that the network vouches for as the caller's (RFC 3325); ``""`` without one."""
     caller_agent: str
     callee_agent: str
     state: State

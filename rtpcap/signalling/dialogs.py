@@ -26,6 +26,8 @@ __all__ = ["Dialogs", "Signalling"]
 
 IN_DIALOG = frozenset(("ACK", "BYE", "INFO", "PRACK", "UPDATE"))
 """Methods that, with a To tag, tell of a call whose INVITE is not in the capture."""
+SETTLE_EVERY = 64
+"""Messages after which as many calls are looked at that may have been over for long."""
 TRANSFER_S = 180.0
 """How long after a REFER the call it asked for may begin."""
 
@@ -57,71 +59,89 @@ class Dialogs:
 
     def __init__(self) -> None:
         self.messages = 0
-        self._calls: list[Attempt] = []
-        self._by_call_id: dict[str, list[Attempt]] = {}
+        self._calls: list[Attempt | Dialog] = []
+        self._by_call_id: dict[str, list[int]] = {}
         self._aside = Aside()
         self._reports: list[VoiceReport] = []
         self._malformed: dict[str, tuple[int, int]] = {}
         self._end: Moment | None = None
-        self._settling: deque[Attempt] = deque()
+        self._settling: deque[int] = deque()
 
-    def feed(self, message: SipMessage, arrival: Arrival) -> Attempt | None:
-        """Take a message in; the call it belongs to, None where it is no call's."""
+    def feed(self, message: SipMessage, arrival: Arrival) -> None:
+        """Take a message in."""
         self.messages += 1
-        if arrival.time_ns is not None:
-            self._end = arrival.moment
-            self._settle(self._end)
+        at = arrival.moment
+        if at.time_ns is not None:
+            self._end = at
+            if self.messages % SETTLE_EVERY == 0:
+                self._settle(at)
         for wrong in message.malformed:
             count, first = self._malformed.get(wrong.reason, (0, arrival.frame))
             self._malformed[wrong.reason] = (count + 1, first)
         if message.body and VQ_RTCPXR in message.header("Content-Type").lower():
             self._reports += read_reports(message, arrival)
-        call = self._call_of(message, arrival)
-        if call is None:
+        row = self._row_of(message, at)
+        if row is None:
             self._aside.feed(message, arrival)
+            return
+        call = self._calls[row]
+        if isinstance(call, Attempt):
+            call.feed(message, arrival, at)
         else:
-            call.feed(message, arrival)
-        return call
+            call.frames.append(arrival.frame)
+            self._calls[row] = replace(call, last=at, messages=call.messages + 1)
 
-    def _call_of(self, message: SipMessage, arrival: Arrival) -> Attempt | None:
+    def _row_of(self, message: SipMessage, at: Moment) -> int | None:
+        """The row of the call that a message belongs to; None where it is no call's."""
         call_id = message.call_id
-        calls = self._by_call_id.get(call_id)
+        rows = self._by_call_id.get(call_id)
         method = message.method or message.cseq[1]
         if method == "INVITE":
-            if message.is_request and not message.to.tag:
-                if calls is not None:
-                    for call in reversed(calls):
-                        if call.takes_invite(message, arrival):
-                            return call
-            elif calls is not None:
-                return _owner(calls, message)
-            return self._begin(call_id, message, arrival)
-        if calls is not None and (message.to.tag or method in ("CANCEL", "ACK")):
-            return _owner(calls, message)
+            if not message.is_request or message.to.tag:
+                return self._begin(message, at) if rows is None else self._owner(rows, message)
+            for row in reversed(rows or ()):
+                call = self._calls[row]
+                # A call that is settled has been over for too long to be this one.
+                if isinstance(call, Attempt) and call.takes_invite(message, at):
+                    return row
+            return self._begin(message, at)
+        if rows is not None and (message.to.tag or method in ("CANCEL", "ACK")):
+            return self._owner(rows, message)
         if message.is_request and (method == "CANCEL" or (method in IN_DIALOG and message.to.tag)):
-            return self._begin(call_id, message, arrival)
+            return self._begin(message, at)
         return None
 
-    def _begin(self, call_id: str, message: SipMessage, arrival: Arrival) -> Attempt:
-        call = Attempt(call_id, message, arrival)
-        self._calls.append(call)
-        self._by_call_id.setdefault(call_id, []).append(call)
-        self._settling.append(call)
-        return call
+    def _owner(self, rows: list[int], message: SipMessage) -> int:
+        """Of several calls with one Call-ID, the last that has one of the message's tags."""
+        if len(rows) > 1:
+            for row in reversed(rows):
+                call = self._calls[row]
+                if isinstance(call, Attempt) and call.has(message):
+                    return row
+        return rows[-1]
+
+    def _begin(self, message: SipMessage, at: Moment) -> int:
+        row = len(self._calls)
+        self._calls.append(Attempt(message, at))
+        self._by_call_id.setdefault(message.call_id, []).append(row)
+        self._settling.append(row)
+        return row
 
     def _settle(self, now: Moment) -> None:
-        """Let calls that are long over forget what only matters while messages come."""
-        for _ in range(min(2, len(self._settling))):
-            call = self._settling.popleft()
-            if call.settled(now):
-                call.forget()
-            else:
-                self._settling.append(call)
+        """Make calls that are long over what they will be, in less memory."""
+        for _ in range(min(SETTLE_EVERY, len(self._settling))):
+            row = self._settling.popleft()
+            call = self._calls[row]
+            if isinstance(call, Attempt):
+                if call.settled(now):
+                    self._calls[row] = call.dialog(now)
+                else:
+                    self._settling.append(row)
 
     def finish(self, end: Moment | None = None) -> Signalling:
         """What was taken in so far; `end` is the last moment of the capture, if that is later."""
         end = end or self._end
-        calls = [call.dialog(end) for call in self._calls]
+        calls = [call.dialog(end) if isinstance(call, Attempt) else call for call in self._calls]
         calls.sort(key=lambda call: call.first.frame)
         return Signalling(
             tuple(_linked(calls)),
@@ -130,15 +150,6 @@ class Dialogs:
             self.messages,
             dict(self._malformed),
         )
-
-
-def _owner(calls: list[Attempt], message: SipMessage) -> Attempt:
-    """Of several calls with one Call-ID, the last that has one of the message's tags."""
-    if len(calls) > 1:
-        for call in reversed(calls):
-            if call.has(message):
-                return call
-    return calls[-1]
 
 
 def _linked(calls: list[Dialog]) -> Iterable[Dialog]:

@@ -143,12 +143,29 @@ def split_head(data: bytes, begin: int = 0, *, start_line: bool = True) -> Head:
         lines = LINE_END.split(FOLD.sub(" ", "\n".join(lines).lstrip(" \t")))
     fields: list[tuple[str, str]] = []
     malformed: list[Malformed] = []
-    known = NAMES.get
     for line in lines:
-        name, colon, value = line.partition(":")
-        spelled = known(name) or field_name(name)
-        if colon and spelled:
-            fields.append((spelled, value.strip(" \t")))
+        field = FIELDS.get(line)
+        if field is None:
+            field = _field(line)
+        if field[0]:
+            fields.append(field)
         elif line:
             malformed.append(Malformed("header line without a name", line))
     return Head(start, fields, malformed, body, complete)
+
+
+def _field(line: str) -> tuple[str, str]:
+    """Name and value of a header line; the name is ``""`` where it has none."""
+    name, colon, value = line.partition(":")
+    field = (field_name(name) if colon else "", value.strip(" \t"))
+    if len(line) <= LONGEST_KEPT:
+        if len(FIELDS) >= MOST_KEPT:
+            FIELDS.clear()
+        FIELDS[line] = field
+    return field
+
+
+LONGEST_KEPT = 256
+MOST_KEPT = 4096
+FIELDS: dict[str, tuple[str, str]] = {}
+"""Lines read lately: the messages of a transaction, and all of one sender, have most in common."""

@@ -13,12 +13,13 @@ from typing import Literal
 
 from rtpcap.signalling.arrival import Moment
 from rtpcap.signalling.sdp import Media
+from rtpcap.signalling.transactions import TransactionKey
 
 __all__ = ["Epoch", "Negotiation", "OfferKey", "Side"]
 
 Side = Literal["caller", "callee"]
-OfferKey = tuple[str, int, str]
-"""The transaction that carries an offer: From tag, CSeq number, method."""
+OfferKey = TransactionKey
+"""The transaction that carries an offer."""
 
 MOST_EPOCHS = 256
 """Of one leg of a call; further ones take the place of the last."""
@@ -137,6 +138,9 @@ class Negotiation:
                 return
         if index is not None:
             self._close(index, at)
+        if len(self._current) >= MOST_EPOCHS:
+            self._current.clear()
+            offer.answers.clear()
         new = Epoch(self.leg, to_tag, offer.side, since, offer.media, at, media, provisional)
         offer.answers[to_tag] = self._current[to_tag] = self._append(new)
 

@@ -83,10 +83,14 @@ class Media:
 
     @property
     def held(self) -> bool:
-        """Whether this side does not want to hear: on hold (RFC 3264 section 8.4)."""
+        """Whether this side does not want to hear: on hold (RFC 3264 section 8.4).
+
+        With ICE no address says only that candidates follow (RFC 8840 section 4.1.1).
+        """
         if self.port == 0:
             return False
-        return self.direction in ("sendonly", "inactive") or self.address in NOWHERE
+        nowhere = self.address in NOWHERE and not self.ice_ufrag and not self.candidates
+        return nowhere or self.direction in ("sendonly", "inactive")
 
     @property
     def is_fax(self) -> bool:
@@ -131,6 +135,10 @@ def parse_sdp(data: bytes) -> SessionDescription:
     {0: Format(name='PCMU', clock_rate=8000, channels=1, parameters=''), 8: Format(name='PCMA', \
 clock_rate=8000, channels=1, parameters='')}
     """
+    return _read_lately(data) if len(data) <= LONGEST_KEPT else _read(data)
+
+
+def _read(data: bytes) -> SessionDescription:
     session = level = _Level("")
     levels: list[_Level] = []
     malformed: list[Malformed] = []
@@ -166,6 +174,11 @@ clock_rate=8000, channels=1, parameters='')}
         tuple(others),
         tuple(malformed),
     )
+
+
+LONGEST_KEPT = 4096
+_read_lately = lru_cache(256)(_read)
+"""The same description comes in several messages: on each hop, early and final, refreshed."""
 
 
 class _Defaults:

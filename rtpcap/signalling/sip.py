@@ -7,7 +7,7 @@ stands in `malformed`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rtpcap.signalling.address import NOBODY, Party, parse_party, split_list
@@ -47,10 +47,12 @@ class SipMessage:
     """Bytes that the Content-Length announces and that are not there: the body is cut."""
     end: int = field(default=0, compare=False)
     """Where the message ends in the bytes it was read from."""
-    _first: dict[str, str] = field(init=False, compare=False, repr=False)
+    _first: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The first value of each header."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_first", dict(reversed(self.headers)))
+        if not self._first:
+            object.__setattr__(self, "_first", dict(reversed(self.headers)))
 
     @property
     def is_request(self) -> bool:
@@ -64,7 +66,10 @@ class SipMessage:
     def header(self, name: str) -> str:
         """The first value of a header, by any of its names; ``""`` where absent."""
         value = self._first.get(name)
-        return self._first.get(field_name(name), "") if value is None else value
+        if value is None:
+            known = field_name(name)
+            value = "" if known == name else self._first.get(known, "")
+        return value
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a header, one a line of the message."""
@@ -196,15 +201,14 @@ def _parse(data: bytes, at: int) -> SipMessage | None:
     malformed += head.malformed
     if not head.complete:
         malformed.append(Malformed("head without an end"))
+    first = dict(reversed(head.fields))
     length: int | None = None
-    kind = ""
-    for name, value in head.fields:
-        if name == "Content-Length" and length is None:
-            length = _content_length(value)
-            if length is None:
-                malformed.append(Malformed("Content-Length is no number", value))
-        elif name == "Content-Type":
-            kind = value
+    told = first.get("Content-Length")
+    if told is not None:
+        length = _content_length(told)
+        if length is None:
+            malformed.append(Malformed("Content-Length is no number", told))
+    kind = first.get("Content-Type", "")
     end, missing = _end_of_body(data, head.body, length, kind)
     if length is not None and end - head.body > length:
         malformed.append(
@@ -227,6 +231,7 @@ def _parse(data: bytes, at: int) -> SipMessage | None:
             tuple(malformed),
             missing,
             end,
+            first,
         )
     return SipMessage(
         method.decode("ascii"),
@@ -239,6 +244,7 @@ def _parse(data: bytes, at: int) -> SipMessage | None:
         tuple(malformed),
         missing,
         end,
+        first,
     )
 
 

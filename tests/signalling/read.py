@@ -22,7 +22,7 @@ from rtpcap.signalling import (
     sip_candidates,
 )
 
-__all__ = ["Told", "messages_of", "read"]
+__all__ = ["Told", "messages_of", "payloads_of", "read"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,15 @@ class Told:
 def messages_of(path: Path) -> list[tuple[Arrival, SipMessage]]:
     """Every SIP message in a UDP payload."""
     return [found for chunk in rtpcap.open(path).datagram_chunks() for found in messages_in(chunk)]
+
+
+def payloads_of(path: Path) -> list[bytes]:
+    """The UDP payloads that hold SIP."""
+    return [
+        datagram.payload
+        for datagram in rtpcap.open(path).datagrams
+        if looks_like_sip(datagram.payload)
+    ]
 
 
 def messages_in(chunk: Datagrams) -> Iterator[tuple[Arrival, SipMessage]]:

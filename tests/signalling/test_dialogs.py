@@ -81,6 +81,15 @@ def test_display_names() -> None:
     assert (call.caller_display, call.callee_display) == ('Al "x"', "Bo")
 
 
+def test_a_caller_without_a_name_that_the_network_knows() -> None:
+    nobody = "sip:anonymous@anonymous.invalid"
+    scene = Scene()
+    scene.send(
+        A, B, request("INVITE", caller=nobody, more=[("P-Asserted-Identity", f'"Al" <{ALICE}>')])
+    )
+    assert (scene.call().caller, scene.call().asserted) == (nobody, ALICE)
+
+
 def test_without_times_there_is_order_and_no_seconds() -> None:
     scene = Scene()
     scene.answered()
@@ -611,18 +620,21 @@ def test_memory_is_bounded_by_calls_not_by_messages() -> None:
             found = parse_sip(each)
             assert found is not None
             dialogs.feed(found, Arrival(number, number, "10.0.0.1", 5060, "10.0.0.2", 5060))
+        infos = [
+            parse_sip(request("OPTIONS", cseq=cseq, to_tag="b", branch=f"z9{cseq}"))
+            for cseq in range(2, 2 + rounds)
+        ]
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
-        for cseq in range(2, 2 + rounds):
-            info = parse_sip(request("OPTIONS", cseq=cseq, to_tag="b", branch=f"z9{cseq}"))
+        for frame, info in enumerate(infos, start=3):
             assert info is not None
-            dialogs.feed(info, Arrival(cseq, cseq, "10.0.0.1", 5060, "10.0.0.2", 5060))
+            dialogs.feed(info, Arrival(frame, frame, "10.0.0.1", 5060, "10.0.0.2", 5060))
         after = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         return after - before
 
     few, many = grown(500), grown(5000)
-    # A frame number of four bytes a message, with room to grow; caches of texts stay in bounds.
+    # A frame number of four bytes a message, with room to grow.
     assert many - few < 4500 * 16
 
 
@@ -635,3 +647,45 @@ def test_endless_offers_stay_bounded() -> None:
     call = scene.call()
     assert len(call.epochs) <= 256
     assert call.epochs[-1].offer[0].port == 4000 + 2 * 599
+
+
+def test_an_address_translator_that_lets_the_branch_stand() -> None:
+    inside, outside = Place("192.168.0.5"), Place("198.51.100.1")
+    scene = Scene()
+    scene.send(inside, B, request("INVITE", body=audio(4000, host="192.168.0.5")))
+    scene.send(outside, B, request("INVITE", body=audio(4000, host="198.51.100.1")))
+    scene.send(B, outside, response(200, "OK", body=audio(5000, host="10.0.0.2")))
+    scene.send(B, inside, response(200, "OK", body=audio(5000, host="10.0.0.2")))
+    scene.send(B, inside, response(200, "OK", body=audio(5000, host="10.0.0.2")))
+    call = scene.call()
+    assert call.retransmissions == 1
+    assert [
+        (epoch.leg, epoch.offer[0].address, epoch.answered and epoch.answered.frame)
+        for epoch in call.epochs
+    ] == [(0, "192.168.0.5", 4), (1, "198.51.100.1", 3)]
+
+
+def test_a_fork_that_fails_long_before_the_other_answers() -> None:
+    scene = Scene()
+    scene.send(A, PROXY, request("INVITE", body=audio()), at_s=0)
+    scene.send(PROXY, B, request("INVITE", branch="z9hG4bK-1", body=audio()), at_s=0.1)
+    scene.send(B, PROXY, response(486, "Busy", branch="z9hG4bK-1"), at_s=1)
+    for number in range(200):
+        scene.send(A, B, request("OPTIONS", call_id=f"o{number}"), at_s=2 + 2 * number)
+    scene.send(PROXY, A, response(200, "OK", to_tag="c", body=audio(6000)), at_s=500)
+    assert scene.call().state == "in-progress"
+
+
+def test_what_comes_long_after_the_end_is_still_counted() -> None:
+    scene = Scene()
+    scene.answered()
+    scene.hung_up()
+    for number in range(200):
+        scene.send(A, B, request("OPTIONS", call_id=f"o{number}"), at_s=10 + 2 * number)
+    late = scene.send(B, A, response(200, "OK", method="BYE", cseq=2), at_s=900)
+    call = scene.call()
+    assert (call.state, call.messages, call.talk_s) == ("completed", 7, 2)
+    assert call.frames[-1] == late
+    assert call.last.frame == late
+    again = scene.send(A, B, request("INVITE", body=audio()), at_s=901)
+    assert [each.first.frame for each in scene.told().calls] == [1, again]

@@ -198,6 +198,9 @@ def test_fax() -> None:
         (["m=audio 4000 RTP/AVP 0", "a=inactive"], True),
         (["m=audio 4000 RTP/AVP 0", "c=IN IP4 0.0.0.0"], True),
         (["m=audio 4000 RTP/AVP 0", "c=IN IP6 ::"], True),
+        # ICE: candidates follow.
+        (["m=audio 9 RTP/AVP 0", "c=IN IP4 0.0.0.0", "a=ice-ufrag:x"], False),
+        (["m=audio 9 RTP/AVP 0", "c=IN IP4 0.0.0.0", "a=ice-ufrag:x", "a=inactive"], True),
         # Port 0 is a line that is rejected or gone, not one on hold (RFC 3264 section 6, 8.2).
         (["m=audio 0 RTP/AVP 0", "a=inactive"], False),
     ],
