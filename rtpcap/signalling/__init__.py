@@ -6,10 +6,11 @@ from rtpcap.signalling.dialog import Dialog
 from rtpcap.signalling.dialogs import Dialogs, Signalling
 from rtpcap.signalling.endpoints import Endpoint, Endpoints
 from rtpcap.signalling.framing import looks_like_sip, sip_candidates
+from rtpcap.signalling.media import Candidate, Media
 from rtpcap.signalling.offers import Epoch
 from rtpcap.signalling.pressed import KeyPress
 from rtpcap.signalling.reports import VoiceReport
-from rtpcap.signalling.sdp import Candidate, Media, SessionDescription, parse_sdp
+from rtpcap.signalling.sdp import SessionDescription, parse_sdp
 from rtpcap.signalling.sip import SipMessage, parse_sip, parse_sip_messages
 from rtpcap.signalling.transfers import Transfer
 

@@ -24,7 +24,6 @@ class Party(NamedTuple):
 NOBODY = Party("", "", "")
 
 
-@lru_cache(2048)
 def parse_party(value: str) -> Party:
     """The party in a From, To or Contact value.
 
@@ -33,6 +32,10 @@ def parse_party(value: str) -> Party:
     >>> parse_party("sip:bob@example.org;tag=4")
     Party(display='', uri='sip:bob@example.org', tag='4')
     """
+    return _read_lately(value) if len(value) <= LONGEST_KEPT else _read(value)
+
+
+def _read(value: str) -> Party:
     display, rest = "", value
     quoted = QUOTED.match(value)
     if quoted:
@@ -48,6 +51,11 @@ def parse_party(value: str) -> Party:
         uri, parameters = uri.partition(",")[0], semicolon + parameters
     tag = TAG.search(parameters)
     return Party(display, uri.strip(" \t"), tag[1] if tag else "")
+
+
+LONGEST_KEPT = 512
+_read_lately = lru_cache(2048)(_read)
+"""Every message of a call names the same two parties."""
 
 
 def bare_uri(uri: str) -> str:

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from rtpcap.signalling.arrival import Moment
 from rtpcap.signalling.dialog import SIDES, Dialog
+from rtpcap.signalling.media import NOWHERE, Media
 from rtpcap.signalling.offers import Epoch, Side
-from rtpcap.signalling.sdp import NOWHERE, Media
 
 __all__ = ["Endpoint", "Endpoints", "Kind"]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rtpcap.signalling.arrival import Arrival
-from rtpcap.signalling.sdp import Media, SessionDescription
+from rtpcap.signalling.media import Media
+from rtpcap.signalling.sdp import SessionDescription
 from rtpcap.signalling.sip import SipMessage
 
 __all__ = ["Rung", "ladder_lines", "ladder_rows"]

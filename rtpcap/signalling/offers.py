@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rtpcap.signalling.arrival import Moment
-from rtpcap.signalling.sdp import Media
+from rtpcap.signalling.media import Media
 from rtpcap.signalling.transactions import TransactionKey
 
 __all__ = ["Epoch", "Negotiation", "OfferKey", "Side"]

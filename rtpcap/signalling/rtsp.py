@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from rtpcap.signalling.address import split_list
 from rtpcap.signalling.arrival import Arrival, Moment
 from rtpcap.signalling.head import Malformed, field_name, split_head
+from rtpcap.signalling.media import Media
 from rtpcap.signalling.parts import media_type
-from rtpcap.signalling.sdp import Media, SessionDescription, parse_sdp
+from rtpcap.signalling.sdp import SessionDescription, parse_sdp
 
 __all__ = ["RtspMessage", "RtspSessions", "RtspStream", "parse_rtsp"]
 
