@@ -10,6 +10,7 @@ from rtpcap.signalling.media import Candidate, Media
 from rtpcap.signalling.offers import Epoch
 from rtpcap.signalling.pressed import KeyPress
 from rtpcap.signalling.reports import VoiceReport
+from rtpcap.signalling.rtsp import RtspMessage, RtspSessions, RtspStream, parse_rtsp
 from rtpcap.signalling.sdp import SessionDescription, parse_sdp
 from rtpcap.signalling.sip import SipMessage, parse_sip, parse_sip_messages
 from rtpcap.signalling.transfers import Transfer
@@ -26,12 +27,16 @@ __all__ = [
     "KeyPress",
     "Media",
     "Moment",
+    "RtspMessage",
+    "RtspSessions",
+    "RtspStream",
     "SessionDescription",
     "Signalling",
     "SipMessage",
     "Transfer",
     "VoiceReport",
     "looks_like_sip",
+    "parse_rtsp",
     "parse_sdp",
     "parse_sip",
     "parse_sip_messages",

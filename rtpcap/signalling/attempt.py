@@ -348,4 +348,5 @@ class Attempt:
             tuple(self.transfers),
             self.replaces,
             self.referred_by,
+            hosts=self._transactions.hosts,
         )

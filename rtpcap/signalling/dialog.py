@@ -78,6 +78,8 @@ class Dialog:
     """The URI that asked the caller to make this call (RFC 3892)."""
     successors: tuple[str, ...] = ()
     """The Call-IDs of calls that a transfer of this one led to."""
+    hosts: tuple[str, ...] = ()
+    """The addresses that its messages went between, in order of appearance."""
 
     @property
     def start_ns(self) -> int | None:

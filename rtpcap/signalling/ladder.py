@@ -93,6 +93,9 @@ def _text(message: SipMessage) -> str:
         # Which request a response is to is only plain while there is an INVITE alone.
         said = f"{message.status} {message.reason}".rstrip()
         words = [said if method == "INVITE" else f"{said} to {method}"]
+    elif message.method == "INVITE" and message.to.tag:
+        # Both ends are known by then; what is new is the offer.
+        words = ["re-INVITE"]
     elif message.method in ("INVITE", "REGISTER", "SUBSCRIBE", "MESSAGE", "OPTIONS"):
         words = [f"{message.method} {message.uri}"]
     elif message.method == "REFER":

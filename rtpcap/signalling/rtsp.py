@@ -105,6 +105,8 @@ class RtspStream:
     """The channels of RTP and RTCP inside the RTSP connection."""
     ssrc: int | None
     """The server's, where it says so."""
+    connection: tuple[str, int] = ("", 0)
+    """The client's end of the connection that it was set up over."""
     ended: Moment | None = None
 
 
@@ -171,6 +173,7 @@ class RtspSessions:
                 server_rtcp,
                 None if channel is None else (channel, rtcp_channel or channel),
                 int(ssrc[0], 16) if ssrc else None,
+                (arrival.dst, arrival.dst_port),
             )
         )
 

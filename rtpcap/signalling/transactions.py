@@ -54,6 +54,11 @@ class Transactions:
         self._by_hosts: dict[tuple[str, str], list[int]] = {}
         self._count = 0
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses that the call's messages went between, in order of appearance."""
+        return tuple(dict.fromkeys(host for pair in self._by_hosts for host in pair))
+
     def knows(self, from_tag: str, number: int, method: str) -> bool:
         """Whether this transaction is remembered."""
         return (from_tag, number, method) in self._last

@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from rtpcap.capture.tables import Datagrams, Flow, Flows
 from rtpcap.rtp.payload_types import ASSIGNED, PAYLOAD_NUMBERS, Format
+from rtpcap.streams.announced import Announced
 from rtpcap.streams.counted import counted
 from rtpcap.streams.discover import Candidates, Finder
 from rtpcap.streams.endpoints import Endpoints
 from rtpcap.streams.formats import PayloadMap
 from rtpcap.streams.judge import FEWEST_PACKETS
 from rtpcap.streams.kinds import DNS_PORTS, Kind, kinds
+from rtpcap.streams.listener import Listener
 from rtpcap.streams.rows import Rows
 
 if TYPE_CHECKING:
@@ -112,7 +114,8 @@ class Explainer:
         self._flows = flows
         self._numbers = {*ASSIGNED, *told}
         self._named = named
-        self._finder = Finder(told, named)
+        self._listener = Listener()
+        self._finder = Finder(told, named, self._listener)
         nameless = Format("unknown", CLOCKS[0])
         self._wide = Finder(dict.fromkeys(range(PAYLOAD_NUMBERS), nameless), named)
         self._of_flow = _Counts()
@@ -151,8 +154,12 @@ class Explainer:
         """The flows, in order of first frame."""
         count = len(self._bytes)
         held = self._of_flow.table(count)
-        found, wide = self._finder.candidates(), self._wide.candidates()
-        of_candidate = self._of_candidate.table(len(found.flow))[found.number]
+        announced = Announced(*self._listener.finish())
+        found, wide = self._finder.candidates(announced), self._wide.candidates()
+        highest = int(found.number.max(initial=-1)) + 1
+        of_candidate = self._of_candidate.table(highest)[found.number]
+        # Those that were laid aside were counted for no candidate.
+        of_candidate[:, Kind.VERSION_2] += found.recovered
         taken = np.flatnonzero(found.taken)
         np.subtract.at(held, found.flow[taken], of_candidate[taken])
         np.add.at(held[:, Kind.RTP], found.flow[taken], of_candidate[taken].sum(axis=1))
@@ -233,6 +240,8 @@ class Explainer:
             what = f"{len(streams)} streams, such as {what}"
         if judgement.passed[i]:
             return f"{what}: {judgement.reason(i)}"
+        if found.announced[i]:
+            return f"{what}: signalling announced the flow and its payload number"
         if self._named.isdisjoint({flow[:2], flow[2:4]}):
             return f"{what}: sequence numbers advance, a stream of another SSRC is in the flow"
         return f"{what}: an end of the flow was named"

@@ -75,23 +75,22 @@ def find_gaps(
 ) -> list[Gap]:
     """The gaps of one stream, in order of the frame before.
 
-    `clock_rate` and `media` have a value for each of the 128 payload numbers; `held`, shape (n,),
-    is how many ticks of media each packet holds, 0 where its codec does not tell: then the stream's
-    usual step counts. A lost run lies between neighbours in the sequence, however they arrived; a
-    silence (``dtx``) between neighbours without a hole in the sequence whose timestamps stand
-    further apart than the media between them; a restart between the last packet of an epoch and
-    the first of the next.
+    `clock_rate`, `media` and `held` have shape (n,): the clock rate of each packet, 0 where it is
+    not known, whether it is media, and how many ticks of media it holds, 0 where its codec does not
+    tell: then the stream's usual step counts. A lost run lies between neighbours in the sequence,
+    however they arrived; a silence (``dtx``) between neighbours without a hole in the sequence
+    whose timestamps stand further apart than the media between them; a restart between the last
+    packet of an epoch and the first of the next.
     """
     rows = np.flatnonzero((ledger.epoch != FOREIGN) & ~ledger.duplicate)
     rows = rows[np.lexsort((ledger.extended[rows], ledger.epoch[rows]))]
     before, after = rows[:-1], rows[1:]
     anew = ledger.epoch[after] != ledger.epoch[before]
     ahead = ledger.extended[after] - ledger.extended[before]
-    number = packets.payload_type
-    clock = clock_rate[number[before]]
+    clock = clock_rate[before]
     timestamp = packets.timestamp.astype(np.int64)
     ticks = signed_delta(timestamp[after], timestamp[before], 32)
-    spoken = media[number[before]] & media[number[after]] & (clock == clock_rate[number[after]])
+    spoken = media[before] & media[after] & (clock == clock_rate[after])
     # An event packet's timestamp is the start of its press: beside it no step tells of silence.
     steady = ticks[spoken & (ahead == 1) & (ticks > 0) & ~anew]
     usual = int(np.median(steady)) if len(steady) else 0

@@ -24,7 +24,15 @@ def gaps_of(sent: list[Sent], *, rate: int = 8000, held: int = 0) -> list[Gap]:
         Clocks(clock, clock),
     )
     ticks = np.full(len(columns), held, np.int64)
-    return find_gaps(columns, ledger, 0x1234, rates, media, ticks, 0)
+    return find_gaps(
+        columns,
+        ledger,
+        0x1234,
+        rates[columns.payload_type],
+        media[columns.payload_type],
+        ticks,
+        0,
+    )
 
 
 def test_a_lost_run_is_sized_and_placed() -> None:
@@ -50,7 +58,7 @@ def test_a_change_of_packet_time_is_no_silence() -> None:
     for i in range(50):
         sent.append(Sent(50 + i, 8000 + 320 * i, 1.0 + 0.04 * i, b"\xff" * 320))
     columns = packets(sent)
-    rates = np.full(128, 8000, np.int32)
+    rates = np.full(len(columns), 8000, np.int32)
     clock = np.array([8000.0])
     ledger = Ledger.keep(
         columns.sequence,
@@ -60,7 +68,7 @@ def test_a_change_of_packet_time_is_no_silence() -> None:
         Clocks(clock, clock),
     )
     held = columns.payload_size.astype(np.int64)
-    assert find_gaps(columns, ledger, 1, rates, np.ones(128, np.bool_), held, 0) == []
+    assert find_gaps(columns, ledger, 1, rates, np.ones(len(columns), np.bool_), held, 0) == []
 
 
 def test_a_restart_is_named() -> None:

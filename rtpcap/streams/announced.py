@@ -1,0 +1,148 @@
+"""Where signalling said that media would go, and what payload numbers mean there, from when on.
+
+An address and port may be announced in many calls, one after the other, and in two at once where
+one agent hands the description of another on. The numbers that a side names are those that it
+wants to receive (RFC 3264 section 5.1); what it does not name is looked for in what it sends, as
+most senders use their numbers both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.payload_types import PAYLOAD_NUMBERS, Format
+
+if TYPE_CHECKING:
+    from rtpcap.capture.tables import Flow, Flows
+    from rtpcap.signalling import Dialog, Endpoint, Media, Moment, RtspStream, Signalling
+    from rtpcap.signalling.offers import Side
+
+__all__ = ["Announced", "Line", "Meanings"]
+
+Meanings = Mapping[int, Format]
+"""What payload numbers mean."""
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An address and port at which one side of a call wants to receive, in one epoch."""
+
+    begin: Moment
+    end: Moment | None
+    dialog: int
+    """The row of the call in `Signalling.calls`."""
+    epoch: int
+    leg: int
+    side: Side
+    media: tuple[int, ...]
+    """The rows of the media lines: several where they share one transport (RFC 9143)."""
+
+
+class Announced:
+    """All that the signalling of a capture announced."""
+
+    def __init__(self, signalling: Signalling | None, sessions: Sequence[RtspStream] = ()) -> None:
+        self.calls: Sequence[Dialog] = () if signalling is None else signalling.calls
+        self.signalling = signalling
+        self._lines: dict[Place, tuple[Line, ...]] = {}
+        self._meanings: dict[tuple[int, int, Side, tuple[int, ...]], Meanings] = {}
+        self._sessions: dict[Place, list[RtspStream]] = {}
+        for session in sessions:
+            for place in _session_places(session):
+                self._sessions.setdefault(place, []).append(session)
+
+    def __bool__(self) -> bool:
+        places = 0 if self.signalling is None else len(self.signalling.endpoints)
+        return bool(places or self._sessions)
+
+    def places(self) -> Iterable[Place]:
+        """Every address and port that a call announced."""
+        return () if self.signalling is None else self.signalling.endpoints
+
+    def lines(self, address: str, port: int) -> tuple[Line, ...]:
+        """What RTP an address and port were to receive, in order of beginning."""
+        place = (address, port)
+        known = self._lines.get(place)
+        if known is None:
+            known = self._lines[place] = tuple(self._gathered(place))
+        return known
+
+    def _gathered(self, place: Place) -> Iterable[Line]:
+        if self.signalling is None:
+            return
+        together: dict[tuple[int, int, Side], list[int]] = {}
+        first: dict[tuple[int, int, Side], Endpoint] = {}
+        for end in self.signalling.endpoints.at(*place):
+            if end.kind == "rtp":
+                key = (end.dialog, end.epoch, end.side)
+                together.setdefault(key, []).append(end.media)
+                first.setdefault(key, end)
+        for key, media in together.items():
+            dialog, epoch, side = key
+            leg = self.calls[dialog].epochs[epoch].leg
+            found = first[key]
+            yield Line(found.begin, found.end, dialog, epoch, leg, side, tuple(media))
+
+    def meanings(self, line: Line, *, receiving: bool) -> Meanings:
+        """What payload numbers mean to who receives: this side, or the other one."""
+        other: Side = "callee" if line.side == "caller" else "caller"
+        hearing = line.side if receiving else other
+        key = (line.dialog, line.epoch, hearing, line.media)
+        known = self._meanings.get(key)
+        if known is None:
+            epoch = self.calls[line.dialog].epochs[line.epoch]
+            speaking = other if receiving else line.side
+            known = self._meanings[key] = {
+                **_formats(epoch.media(speaking), line.media),
+                **_formats(epoch.media(hearing), line.media),
+            }
+        return known
+
+    def sessions(self, flow: Flow) -> list[RtspStream]:
+        """What RTSP set up between the ends of a flow, in order."""
+        found = self._sessions.get((flow.dst, flow.dst_port))
+        return found or self._sessions.get((flow.src, flow.src_port), [])
+
+    def numbers(self, flow: Flow) -> set[int]:
+        """The payload numbers that any description of either end of a flow names."""
+        found: set[int] = set()
+        for receiving, place in ((True, flow[2:4]), (False, flow[:2])):
+            for line in self.lines(*place):
+                found.update(self.meanings(line, receiving=receiving))
+        for session in self.sessions(flow):
+            if session.media is not None:
+                found.update(session.media.formats)
+        return found
+
+    def table(self, flows: Flows, wanted: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """The same for several flows, shape (k, 128)."""
+        table = np.zeros((len(wanted), PAYLOAD_NUMBERS), np.bool_)
+        for row, number in enumerate(wanted.tolist()):
+            table[row, list(self.numbers(flows[number]))] = True
+        return table
+
+
+def _formats(media: Sequence[Media], rows: Iterable[int]) -> dict[int, Format]:
+    """Those of some media lines together; the first that names a number counts."""
+    found: dict[int, Format] = {}
+    for row in rows:
+        if row < len(media):
+            for number, fmt in media[row].formats.items():
+                found.setdefault(number, fmt)
+    return found
+
+
+def _session_places(session: RtspStream) -> Iterable[Place]:
+    """Where a stream of RTSP runs: to the client's port, from the server's, or inside RTSP."""
+    if session.interleaved is not None:
+        yield session.connection
+    if session.client_port:
+        yield session.client, session.client_port
+    if session.server_port:
+        yield session.server, session.server_port
