@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
     from rtpcap.signalling import Arrival, Signalling, SipMessage
     from rtpcap.signalling.ladder import Rung
+    from rtpcap.streams.call import Call
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.stream import Stream
 
@@ -217,6 +218,7 @@ class Capture:
         self,
         path: str | os.PathLike[str],
         *,
+        calls: Iterable[Call] | None = None,
         streams: Iterable[Stream] | None = None,
         frames: Iterable[int] | None = None,
         start_s: float | None = None,
@@ -225,26 +227,51 @@ class Capture:
     ) -> Exported:
         """Write frames of the capture to a pcap, pcapng or rtpdump file.
 
-        The frames of `streams`, those numbered in `frames`, or all; of them those from `start_s` to
-        `end_s`, seconds from the first frame. The format is `to`, or what the file's ending says.
-        An rtpdump of all frames holds the packets of all streams. Raises CaptureError where the
-        format cannot hold the frames, ValueError for a path that stands for no format, OSError
-        where it cannot be written.
+        The frames of `calls` (signalling, media, and RTCP and the like beside it), those of
+        `streams`, those numbered in `frames`, or all; of them those from `start_s` to `end_s`,
+        seconds from the first frame. What came in fragments or over TCP is written with all frames
+        it came in. The format is `to`, or what the file's ending says. An rtpdump of all frames
+        holds the packets of all streams. Raises CaptureError where the format cannot hold the
+        frames, ValueError for a path that stands for no format, OSError where it cannot be written.
         """
         from rtpcap.capture.write import export, format_of
 
         wanted: list[npt.NDArray[np.uint32]] | None = None
-        if streams is None and frames is None and format_of(path, to) == "rtpdump":
+        kind = format_of(path, to)
+        if calls is None and streams is None and frames is None and kind == "rtpdump":
             streams = self.streams
-        if streams is not None or frames is not None:
+        if calls is not None or streams is not None or frames is not None:
             numbers = np.array([] if frames is None else [*frames], np.int64)
             wanted = [numbers[(numbers > 0) & (numbers < 1 << 32)].astype(np.uint32)]
-            wanted += [stream.packets.frame for stream in streams or ()]
+            wanted.append(self._frames_of([*(calls or ())], [*(streams or ())], kind == "rtpdump"))
         chosen = None if wanted is None else np.concatenate(wanted)
         if start_s is not None or end_s is not None:
             within = self._between(start_s, end_s)
             chosen = within if chosen is None else np.intersect1d(chosen, within)
         return export(self._source, path, frames=chosen, to=to)
+
+    def _frames_of(
+        self, calls: list[Call], streams: list[Stream], packets_only: bool
+    ) -> npt.NDArray[np.uint32]:
+        """The frames of calls and streams, those of fragments and of byte streams included.
+
+        With `packets_only` the frames that complete a packet.
+        """
+        from rtpcap.capture.origins import Origins
+        from rtpcap.streams.extent import Extent, connections
+
+        frames = [np.empty(0, np.uint32), *(stream.packets.frame for stream in streams)]
+        apart = any(stream.packets.block.any() for stream in streams)
+        if not calls and (packets_only or not apart):
+            return np.concatenate(frames)
+        extent = Extent(calls, self.streams)
+        origins = Origins(connections(calls, streams))
+        decoder = Decoder(Flows(), Tally(), Tally(), origins)
+        for records in self._source.chunks():
+            extent.feed(decoder.datagrams(records))
+        extent.feed(decoder.finish())
+        found = np.concatenate([*frames, extent.finish()])
+        return found if packets_only else origins.complete(found)
 
     def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
         """The frames from one time to another, seconds from the first frame."""

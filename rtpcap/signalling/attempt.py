@@ -21,6 +21,8 @@ from rtpcap.signalling.transfers import (
 
 __all__ = ["Attempt"]
 
+Ends = tuple[str, int, str, int]
+
 SETTLED_S = PASSWORD_S + TRANSACTION_S
 """So long after the end of a call nothing of it comes any more."""
 TRYING = 100
@@ -34,6 +36,7 @@ class Attempt:
 
     __slots__ = (
         "_agents",
+        "_connections",
         "_first_invites",
         "_legs",
         "_transactions",
@@ -73,6 +76,7 @@ class Attempt:
         self.transfers: list[Transfer] = []
         self.replaces = self.referred_by = self.asserted = ""
         self.held = False
+        self._connections: set[Ends] = set()
         self._agents: dict[Side, tuple[int, str]] = {}
         self._transactions = Transactions()
         self._legs: dict[int, Negotiation] = {}
@@ -122,6 +126,8 @@ class Attempt:
         self.last = at
         if not self.frames or self.frames[-1] != arrival.frame:
             self.frames.append(arrival.frame)
+        if arrival.transport == "tcp":
+            remember(self._connections, arrival[2:6])
         sender, receiver = message.from_, message.to
         number, method = message.cseq
         status = message.status
@@ -349,4 +355,5 @@ class Attempt:
             self.replaces,
             self.referred_by,
             hosts=self._transactions.hosts,
+            connections=tuple(sorted(self._connections)),
         )
