@@ -77,6 +77,9 @@ LAYERS: dict[Layer, LayerFunction] = {
 OWN_HEADER_EACH = (105, 127, 258)
 """Link types whose header differs from frame to frame: 802.11 (it has a number), and PKTAP."""
 
+COOKED, COOKED_LENGTH_AT = 113, 5
+"""Linux cooked capture, whose header tells there how long its address is."""
+
 COLUMNS = {
     "block": np.uint16,
     "frame": np.uint32,
@@ -295,6 +298,7 @@ def _pieces(chunk: Chunk) -> Pieces:
         packet=packet,
         end=records.end[rows],
         path=np.where(np.isin(link, OWN_HEADER_EACH), packet - SNAP_BYTES, begin),
+        nameless=(link == COOKED) & (records.data[begin + COOKED_LENGTH_AT] == 0),
     )
 
 
