@@ -79,6 +79,7 @@ class _Scan:
     streams: Streams
     other: Tally
     not_understood: Tally
+    incomplete: Tally
 
 
 class Capture:
@@ -111,7 +112,7 @@ class Capture:
         found = finder.finish(*(file.data for file in self._files))
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
-        return _Scan(Streams.of(table), other, not_understood)
+        return _Scan(Streams.of(table), other, not_understood, decoder.incomplete)
 
     @property
     def path(self) -> str:
@@ -298,6 +299,11 @@ class Capture:
         """The frames that are understood and hold something else than UDP, by protocol."""
         return self._scan.other
 
+    @property
+    def incomplete(self) -> Tally:
+        """The frames before which a part of a TCP stream with messages was not captured."""
+        return self._scan.incomplete
+
     def row(self) -> dict[str, object]:
         """The file with the keys of ``rtpcap info``."""
         return {
@@ -312,6 +318,7 @@ class Capture:
             "streams": len(self.streams),
             "dtmf": len(self.dtmf),
             "not_understood": self.not_understood.rows(),
+            "incomplete": self.incomplete.rows(),
         }
 
     def __repr__(self) -> str:
