@@ -57,6 +57,8 @@ LAYERS: dict[Layer, LayerFunction] = {
     Layer.EXPORTED: _uncommon("exported"),
 }
 
+MOST_HEADER = 0xFFFF
+"""More bytes of headers than the column holds, which only a hostile frame has."""
 COLUMNS = {
     "block": np.uint16,
     "frame": np.uint32,
@@ -138,7 +140,7 @@ def _columns(chunk: Chunk, part: Part, block: int) -> Columns:
         "begin": part.begin,
         "end": part.end,
         "cut": part.cut,
-        "header": (part.begin - records.begin[rows]).astype(np.uint16),
+        "header": np.minimum(part.begin - records.begin[rows], MOST_HEADER).astype(np.uint16),
         "interface": (
             np.full(len(rows), interface, np.uint16)
             if isinstance(interface, int)

@@ -24,6 +24,7 @@ __all__ = [
     "VLAN_TAGS",
     "ether_name",
     "link_name",
+    "told_link",
 ]
 
 PKTAP = 258
@@ -57,6 +58,12 @@ NO_PACKET = 0xFFFE
 """In a link column: a numbered record of the file that is no packet at all."""
 RTPDUMP = 0xFFFD
 """In a link column: a packet of an rtpdump file, which has no headers below its own."""
+
+
+def told_link(number: int) -> int:
+    """The link type that a file tells: never one of the numbers that have a meaning here alone."""
+    return min(number & 0xFFFF, RTPDUMP - 1)
+
 
 LINK_LAYERS = {
     0: Layer.FAMILY,

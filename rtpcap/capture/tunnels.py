@@ -9,10 +9,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture.chunk import MOST_LAYERS, Chunk, Layer, Mask, Rows
+from rtpcap.capture.chunk import MOST_LAYERS, Chunk, Layer, Mask, Rows, grouped
 from rtpcap.capture.hep import hep
-from rtpcap.capture.link import INSIDE_ETHERNET, by_type, is_ethernet
-from rtpcap.capture.names import PPP_LAYERS
+from rtpcap.capture.link import (
+    INSIDE_ETHERNET,
+    IPV4,
+    PPP_ADDRESS,
+    PPP_CONTROL,
+    by_type,
+    is_ethernet,
+)
+from rtpcap.capture.names import FIRST_ETHER_TYPE, PPP_LAYERS
 
 __all__ = ["carried", "etherip", "gre", "l2tp3"]
 
@@ -24,8 +31,10 @@ GRE_KEEPALIVE = 0
 # Of these protocol types another header follows before the EtherType is one.
 ERSPAN_II, ERSPAN_III, WCCP = 0x88BE, 0x22EB, 0x883E
 ERSPAN_II_BYTES, ERSPAN_III_BYTES, ERSPAN_SUBHEADER, WCCP_BYTES = 8, 12, 8, 4
+ERSPAN_FRAME_TYPE, ERSPAN_IP = 0x1F, 2
+"""Of its last word but the highest bit: whether a frame follows, or an IP packet."""
 
-ETHERIP_BYTES = 2
+ETHERIP_BYTES, ETHERIP_VERSION = 2, 0x3000
 L2TP3_SESSION = 4
 L2TP3_BETWEEN = (0, 4, 8, 12)
 """Bytes of cookie and sublayer between session and frame (RFC 3931 section 4.1): not told."""
@@ -33,7 +42,8 @@ L2TP3_BETWEEN = (0, 4, 8, 12)
 VXLAN_BYTES = 8
 VXLAN_FLAGS = (0x08, 0x88)
 """A network identifier is there (RFC 7348); also with a group policy."""
-GPE_FLAGS = 0x0C
+GPE_FLAGS, GPE_FLAGS_FIXED = 0x0C, 0xFC
+"""The instance and the next protocol are there; reserved bits and version are 0."""
 GPE_LAYERS = {1: Layer.IPV4, 2: Layer.IPV6, 3: Layer.ETHERNET, 5: Layer.MPLS}
 
 GENEVE_BYTES = 8
@@ -50,8 +60,12 @@ GTP_PACKET = 255
 TEREDO_AUTHENTICATION, TEREDO_ORIGIN, TEREDO_ORIGIN_BYTES = 0x0001, 0x0000, 8
 IPV6_HEADER = 40
 
-L2TP_CONTROL, L2TP_LENGTH, L2TP_SEQUENCE, L2TP_OFFSET = 0x8000, 0x4000, 0x0800, 0x0200
-L2TP_VERSION, L2TP_2 = 0x000F, 2
+L2TP_LENGTH, L2TP_SEQUENCE, L2TP_OFFSET = 0x4000, 0x0800, 0x0200
+L2TP_FIXED, L2TP_2, L2TP_3 = 0xB4FF, 2, 3
+"""All but what says which fields there are, and priority: no control, reserved bits 0, version."""
+L2TP_FOUND = -1
+PPP_ODD_FIRST, PPP_ODD_LAST = 0x0100, 0x0001
+"""RFC 1661 section 2: the last byte of a protocol is odd, all before it even."""
 
 TZSP_BYTES = 4
 TZSP_LAYERS = {1: Layer.ETHERNET, 18: Layer.WIFI}
@@ -73,25 +87,48 @@ def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
     # The last bit of ERSPAN III's header says that a platform's own eight bytes follow.
     last = chunk.byte(np.minimum(at + size - 1, chunk.end(rows))) & 1
     size += ERSPAN_SUBHEADER * ((kind == ERSPAN_III) & (last != 0))
-    first = chunk.byte(np.minimum(at + size, chunk.end(rows))) >> 4
     # Version 2 of WCCP puts a redirect header in between.
-    size += WCCP_BYTES * ((kind == WCCP) & (first != 4))
+    redirected = (kind == WCCP) & (at + size < chunk.end(rows))
+    redirected &= chunk.byte(np.minimum(at + size, chunk.end(rows))) >> 4 != 4
+    size += WCCP_BYTES * redirected
     cut = ~odd & (at + size > chunk.end(rows))
     chunk.unread("frame ends inside its GRE header", rows[cut])
     good = ~(odd | cut)
+    # RFC 2637 section 4.1: without a sequence number only what arrived is said.
+    said = good & (version == 1) & ((flags & GRE_SEQUENCE) == 0)
+    chunk.something_else("GRE acknowledgement", rows[said])
+    good &= ~said
+    packet = _span_of_ip(chunk, at[good], size[good], kind[good])
     rows, at, kind = rows[good], at[good] + size[good], kind[good]
     chunk.something_else("GRE keepalive", rows[kind == GRE_KEEPALIVE])
     span = (kind == ERSPAN_II) | (kind == ERSPAN_III)
-    chunk.then(Layer.ETHERNET, rows[span], at[span])
-    kind[kind == WCCP] = 0x0800
-    rest = ~span & (kind != GRE_KEEPALIVE)
+    chunk.then(Layer.ETHERNET, rows[span & ~packet], at[span & ~packet])
+    chunk.then(Layer.IP, rows[packet], at[packet])
+    kind[kind == WCCP] = IPV4
+    # Below the first EtherType are numbers of GRE alone, and no lengths.
+    own = (kind < FIRST_ETHER_TYPE) & (kind != GRE_KEEPALIVE)
+    for number, those in grouped(kind[own]):
+        chunk.unread(f"GRE protocol 0x{number:04x}", rows[own][those])
+    rest = ~span & ~own & (kind != GRE_KEEPALIVE)
     by_type(chunk, rows[rest], at[rest], kind[rest])
+
+
+def _span_of_ip(chunk: Chunk, at: Rows, size: Rows, kind: npt.NDArray[np.uint16]) -> Mask:
+    """Whether ERSPAN III (draft-foschiano-erspan section 4.3) says that it holds IP packets."""
+    third = kind == ERSPAN_III
+    flags = chunk.word(at)
+    begin = at + 4 + 4 * ((flags & GRE_KEY) != 0) + 4 * ((flags & GRE_SEQUENCE) != 0)
+    begin += 4 * ((flags & GRE_CHECKSUM) != 0)
+    last = np.where(third, begin + ERSPAN_III_BYTES - 2, at)
+    return np.asarray(third & (chunk.byte(last) >> 2 & ERSPAN_FRAME_TYPE == ERSPAN_IP))
 
 
 def etherip(chunk: Chunk, rows: Rows, at: Rows) -> None:
     """RFC 3378."""
     rows, at = chunk.long_enough(rows, at, ETHERIP_BYTES)
-    chunk.then(Layer.ETHERNET, rows, at + ETHERIP_BYTES)
+    good = chunk.word(at) == ETHERIP_VERSION
+    chunk.unread("EtherIP of an unknown version", rows[~good])
+    chunk.then(Layer.ETHERNET, rows[good], at[good] + ETHERIP_BYTES)
 
 
 def l2tp3(chunk: Chunk, rows: Rows, at: Rows) -> None:
@@ -112,17 +149,15 @@ def carried(
 ) -> Mask | None:
     """Send on the datagrams that are tunnels; says which were, None where none could be."""
     tunnel = TUNNEL_OF_PORT[ports & np.uint32(0xFFFF)]
-    back = TUNNEL_OF_PORT[ports >> np.uint32(16)] == TEREDO
+    back = ANSWER_OF_PORT[ports >> np.uint32(16)]
     hepped = chunk.byte(begin) == ord("H")
     if not (tunnel.any() or back.any() or hepped.any()):
         return None
     inward = np.zeros(len(rows), np.bool_)
-    for number in np.unique(tunnel[tunnel > 0]).tolist():
-        those = np.flatnonzero(tunnel == number)
-        claimed = TUNNELS[number](chunk, rows[those], begin[those], end[those])
-        inward[those] = claimed
-    those = np.flatnonzero(back & ~inward)
-    inward[those] = teredo(chunk, rows[those], begin[those], end[those])
+    for numbers in (tunnel, back):
+        for number in np.unique(numbers[numbers > 0]).tolist():
+            those = np.flatnonzero((numbers == number) & ~inward)
+            inward[those] = TUNNELS[number](chunk, rows[those], begin[those], end[those])
     those = np.flatnonzero(hepped & ~inward)
     inward[those] = hep(chunk, rows[those], begin[those], end[those])
     return inward
@@ -138,7 +173,8 @@ def vxlan(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
 
 def vxlan_gpe(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
     """The generic protocol extension of VXLAN (draft-ietf-nvo3-vxlan-gpe)."""
-    good = (chunk.byte(at) & GPE_FLAGS == GPE_FLAGS) & (at + VXLAN_BYTES <= end)
+    good = (chunk.byte(at) & GPE_FLAGS_FIXED == GPE_FLAGS) & (at + VXLAN_BYTES <= end)
+    good &= (chunk.word(at + 1) == 0) & (chunk.byte(at + 7) == 0)
     kind = chunk.byte(at + 3)
     good &= np.isin(kind, list(GPE_LAYERS))
     for number, layer in GPE_LAYERS.items():
@@ -193,25 +229,37 @@ def teredo(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
     good = upper + IPV6_HEADER <= end
     upper = np.minimum(upper, end)
     good &= chunk.byte(upper) >> 4 == 6
-    good &= upper + IPV6_HEADER + chunk.word(upper + 4) == end
+    told_end = upper + IPV6_HEADER + chunk.word(upper + 4)
+    good &= (told_end == end) | ((told_end > end) & (end == chunk.end(rows)) & chunk.snapped(rows))
     chunk.then(Layer.IPV6, rows[good], upper[good])
     return np.asarray(good)
 
 
 def l2tp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
-    """RFC 2661 section 3.1: data messages, which carry PPP."""
+    """RFC 2661 section 3.1: data messages, which carry PPP; RFC 3931 section 4.1.2.1."""
     flags = chunk.word(at).astype(np.int64)
+    third = (flags == L2TP_3) & (chunk.word(at + 2) == 0) & (at + 2 * L2TP3_SESSION <= end)
+    for between in L2TP3_BETWEEN:
+        inner = np.minimum(at + 2 * L2TP3_SESSION + between, end)
+        found = third & is_ethernet(chunk, rows, inner)
+        chunk.then(Layer.ETHERNET, rows[found], inner[found])
+        third &= ~found
+        flags[found] = L2TP_FOUND
     size = 6 + 2 * ((flags & L2TP_LENGTH) != 0) + 4 * ((flags & L2TP_SEQUENCE) != 0)
     offset_at = np.minimum(at + size, end)
     with_offset = (flags & L2TP_OFFSET) != 0
     size += np.where(with_offset, 2 + chunk.word(offset_at).astype(np.int64), 0)
-    good = (flags & L2TP_CONTROL == 0) & (flags & L2TP_VERSION == L2TP_2)
+    good = flags & L2TP_FIXED == L2TP_2
     good &= at + size + 4 <= end
     upper = np.minimum(at + size, end)
-    upper_type = np.minimum(upper + 2 * (chunk.word(upper) == 0xFF03), end)
-    good &= np.isin(chunk.word(upper_type), list(PPP_LAYERS))
+    upper_type = np.minimum(upper + 2 * (chunk.word(upper) == PPP_ADDRESS), end)
+    protocol = chunk.word(upper_type)
+    short = (protocol & PPP_ODD_FIRST) != 0
+    protocol[short] >>= 8
+    control = (protocol >= PPP_CONTROL) & ((protocol & PPP_ODD_LAST) != 0)
+    good &= control | np.isin(protocol, list(PPP_LAYERS))
     chunk.then(Layer.PPP, rows[good], upper[good])
-    return np.asarray(good)
+    return np.asarray(good | (flags == L2TP_FOUND))
 
 
 def tzsp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
@@ -235,11 +283,15 @@ def tzsp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
     return good
 
 
-TEREDO = 5
-TUNNELS = {1: vxlan, 2: vxlan_gpe, 3: geneve, 4: gtp, TEREDO: teredo, 6: l2tp, 7: tzsp}
-PORTS = {4789: 1, 8472: 1, 4790: 2, 6081: 3, 2152: 4, 3544: TEREDO, 1701: 6, 37008: 7}
+TUNNELS = {1: vxlan, 2: vxlan_gpe, 3: geneve, 4: gtp, 5: teredo, 6: l2tp, 7: tzsp}
+PORTS = {4789: 1, 8472: 1, 4790: 2, 6081: 3, 2152: 4, 3544: 5, 1701: 6, 37008: 7}
 """Destination ports; 8472 is what Linux took for VXLAN before there was a number."""
+ANSWERS = (3544, 1701)
+"""Ports from which the other end answers to whatever port it was asked from."""
 
 TUNNEL_OF_PORT = np.zeros(1 << 16, np.uint8)
+ANSWER_OF_PORT = np.zeros(1 << 16, np.uint8)
 for _port, _number in PORTS.items():
     TUNNEL_OF_PORT[_port] = _number
+for _port in ANSWERS:
+    ANSWER_OF_PORT[_port] = PORTS[_port]

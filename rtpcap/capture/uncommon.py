@@ -14,7 +14,7 @@ import dpkt
 import numpy as np
 
 from rtpcap.capture.chunk import CUT, Chunk, Layer, Part, Rows
-from rtpcap.capture.names import LINK_LAYERS, PKTAP, link_name
+from rtpcap.capture.names import LINK_LAYERS, PKTAP, RTPDUMP, link_name
 
 __all__ = ["exported", "nflog", "pktap", "radiotap", "wifi"]
 
@@ -36,8 +36,20 @@ NFLOG_HEAD, NFLOG_PAYLOAD, NFLOG_TYPE = 4, 9, 0x7FFF
 # Wireshark's export_pdu: tags of 16 bits and lengths of 16 bits, big-endian.
 TAG_END, TAG_PROTOCOL, TAG_SRC4, TAG_DST4, TAG_SRC6, TAG_DST6 = 0, 12, 20, 21, 22, 23
 TAG_PORT_TYPE, TAG_SRC_PORT, TAG_DST_PORT = 24, 25, 26
-PORT_TYPES_TCP = (2,)
-EXPORTED_LAYERS = {b"ip": Layer.IP, b"ipv6": Layer.IP, b"eth": Layer.ETHERNET}
+PORTS_OF_NONE, PORTS_OF_TCP, PORTS_OF_UDP = 0, 2, 3
+PORT_TYPES = {1: "SCTP", 4: "DCCP", 5: "IPX"}
+"""Port types that are understood and are neither."""
+EXPORTED_LAYERS = {
+    b"ip": Layer.IP,
+    b"ipv6": Layer.IP,
+    b"eth": Layer.ETHERNET,
+    b"eth_maybefcs": Layer.ETHERNET,
+    b"eth_withoutfcs": Layer.ETHERNET,
+    b"eth_withfcs": Layer.ETHERNET,
+    b"wlan": Layer.WIFI,
+    b"ppp": Layer.PPP,
+}
+"""What Wireshark calls its dissectors of packets and frames."""
 
 
 class Found(NamedTuple):
@@ -107,16 +119,24 @@ def _radiotap(frame: bytes) -> Found | Unread:
 
 
 def _nflog(frame: bytes) -> Found | Unread:
-    """Linux netfilter log: attributes of (length, type) in host order; type 9 is the packet."""
+    """Linux netfilter log: attributes of (length, type) in the order of the host that wrote them,
+    which nothing says; type 9 is the packet."""
+    if len(frame) < NFLOG_HEAD:
+        return Unread(CUT)
+    found = _nflog_packet(frame, "<HH") or _nflog_packet(frame, ">HH")
+    return found or Unread("NFLOG without a packet")
+
+
+def _nflog_packet(frame: bytes, attribute: str) -> Found | None:
     at = NFLOG_HEAD
     while at + 4 <= len(frame):
-        length, kind = struct.unpack_from("<HH", frame, at)
+        length, kind = struct.unpack_from(attribute, frame, at)
         if length < 4:
             break
         if kind & NFLOG_TYPE == NFLOG_PAYLOAD:
             return Found(Layer.IP, at + 4)
         at += (length + 3) // 4 * 4
-    return Unread("NFLOG without a packet")
+    return None
 
 
 def _pktap(frame: bytes) -> Found | Unread:
@@ -124,7 +144,7 @@ def _pktap(frame: bytes) -> Found | Unread:
     length, _, inner = struct.unpack_from("<III", frame)
     if inner == PKTAP or length < PKTAP_LEAST:
         return Unread("PKTAP header damaged")
-    if inner not in LINK_LAYERS:
+    if inner not in LINK_LAYERS or inner >= RTPDUMP:
         return Unread(f"{link_name(inner)} is not read")
     return Found(LINK_LAYERS[inner], length)
 
@@ -149,8 +169,11 @@ def exported(chunk: Chunk, rows: Rows, at: Rows) -> None:
         if name in EXPORTED_LAYERS:
             found.setdefault(EXPORTED_LAYERS[name], []).append((row, begin + size))
             continue
-        key = _key(chunk, tags)
-        if key is None:
+        ports_of = int.from_bytes(tags.get(TAG_PORT_TYPE, b""), "big")
+        key = _key(chunk, tags, tcp=ports_of == PORTS_OF_TCP)
+        if ports_of not in (PORTS_OF_NONE, PORTS_OF_TCP, PORTS_OF_UDP):
+            chunk.something_else(PORT_TYPES.get(ports_of, "exported packet without UDP"), here)
+        elif key is None:
             chunk.unread("exported packet without addresses", here)
         else:
             payloads.append((row, key, begin + size, end))
@@ -179,14 +202,13 @@ def _tags(frame: bytes) -> tuple[dict[int, bytes] | None, int]:
     return None, pos
 
 
-def _key(chunk: Chunk, tags: dict[int, bytes]) -> int | None:
+def _key(chunk: Chunk, tags: dict[int, bytes], *, tcp: bool) -> int | None:
     """The key of the flow that the tags tell; None where they do not."""
 
     def value(kind: int) -> int:
         return int.from_bytes(tags.get(kind, b""), "big")
 
     ports = value(TAG_SRC_PORT), value(TAG_DST_PORT)
-    tcp = value(TAG_PORT_TYPE) in PORT_TYPES_TCP
     for src_kind, dst_kind, size in ((TAG_SRC4, TAG_DST4, 4), (TAG_SRC6, TAG_DST6, 16)):
         src, dst = tags.get(src_kind, b""), tags.get(dst_kind, b"")
         if len(src) == len(dst) == size:
