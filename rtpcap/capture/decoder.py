@@ -21,7 +21,7 @@ __all__ = ["Decoder"]
 
 
 def _uncommon(name: str) -> LayerFunction:
-    """A layer that is imported when a frame needs it: most captures do, with dpkt, without it."""
+    """A layer that is imported when a frame needs it: most captures do without it."""
 
     def layer(chunk: Chunk, rows: Rows, at: Rows) -> None:
         from rtpcap.capture import uncommon

@@ -1,7 +1,7 @@
 """Frames of uncommon shape, one at a time: 802.11, NFLOG, PKTAP, and what Wireshark exported.
 
 Nothing is copied: what is found is a place in the frame, so that the packet goes on through the
-same arithmetic as all others. dpkt reads the headers of radio captures.
+same arithmetic as all others.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-import dpkt
 import numpy as np
 
 from rtpcap.capture.chunk import CUT, Chunk, Layer, Part, Rows
@@ -18,8 +17,8 @@ from rtpcap.capture.names import LINK_LAYERS, PKTAP, RTPDUMP, link_name
 
 __all__ = ["exported", "nflog", "pktap", "radiotap", "wifi"]
 
-DAMAGED = (dpkt.UnpackError, struct.error, ValueError, IndexError, KeyError, AttributeError)
-"""What dpkt and struct raise over bytes that are not what they should be."""
+ENDS_EARLY = (struct.error, IndexError)
+"""What is raised where a frame ends before what is looked for in it."""
 
 # IEEE 802.11, section 9.2.4.1: the two bytes of frame control.
 DATA = 2
@@ -27,8 +26,14 @@ NO_DATA, QUALITY = 4, 8
 """Bits of a data frame's subtype."""
 TO_AND_FROM, MORE_FRAGMENTS, PROTECTED, ORDER = 0x03, 0x04, 0x40, 0x80
 AGGREGATE = 0x80
-LONGEST_HEADER = 64
 HEADER_BYTES, FOURTH_ADDRESS, QUALITY_BYTES, HT_BYTES = 24, 6, 2, 4
+
+FRAGMENT_AT = 22
+
+RADIOTAP_LEAST = 8
+RADIOTAP_TIME, RADIOTAP_FLAGS, RADIOTAP_MORE = 1 << 0, 1 << 1, 1 << 31
+"""Bits of what fields are present; the last: more such bits follow."""
+RADIOTAP_PADDED = 0x20
 
 PKTAP_LEAST = 12
 NFLOG_HEAD, NFLOG_PAYLOAD, NFLOG_TYPE = 4, 9, 0x7FFF
@@ -77,7 +82,7 @@ def _each(look: Callable[[bytes], Found | Unread]) -> Callable[[Chunk, Rows, Row
         ):
             try:
                 place = look(chunk.data[begin:end].tobytes())
-            except DAMAGED:
+            except ENDS_EARLY:
                 place = Unread(CUT)
             if isinstance(place, Found) and begin + place.at > end:
                 place = Unread(CUT)
@@ -94,28 +99,43 @@ def _each(look: Callable[[bytes], Found | Unread]) -> Callable[[Chunk, Rows, Row
     return layer
 
 
-def _wifi(frame: bytes) -> Found | Unread:
-    """IEEE 802.11, section 9.2: data frames, whose header length its flags tell; then LLC."""
-    head = dpkt.ieee80211.IEEE80211(frame[:2] + bytes(LONGEST_HEADER))
-    flags = frame[1]
-    if head.type != DATA or head.subtype & NO_DATA:
+def _wifi(frame: bytes, begin: int = 0, *, padded: bool = False) -> Found | Unread:
+    """IEEE 802.11, section 9.2: data frames, whose header length its flags tell; then LLC.
+
+    Where it is `padded`, the body begins at a multiple of four bytes from the header's begin.
+    """
+    flags = frame[begin + 1]
+    kind, subtype = frame[begin] >> 2 & 3, frame[begin] >> 4
+    if kind != DATA or subtype & NO_DATA:
         return Unread("802.11 without data", understood=True)
     if flags & PROTECTED:
         return Unread("802.11 encrypted")
-    if flags & MORE_FRAGMENTS or frame[22] & 0x0F:
+    if flags & MORE_FRAGMENTS or frame[begin + FRAGMENT_AT] & 0x0F:
         return Unread("802.11 fragment")
     body = HEADER_BYTES + (FOURTH_ADDRESS if flags & TO_AND_FROM == TO_AND_FROM else 0)
-    if head.subtype & QUALITY:
-        if frame[body] & AGGREGATE:
+    if subtype & QUALITY:
+        if frame[begin + body] & AGGREGATE:
             return Unread("802.11 aggregate")
         body += QUALITY_BYTES + (HT_BYTES if flags & ORDER else 0)
-    return Found(Layer.LLC, body)
+    if padded:
+        body = (body + 3) // 4 * 4
+    return Found(Layer.LLC, begin + body)
 
 
 def _radiotap(frame: bytes) -> Found | Unread:
-    """The radio's own header tells its length, little-endian."""
-    length = int.from_bytes(frame[2:4], "little")
-    return Found(Layer.WIFI, length) if length >= 8 else Unread("radiotap header damaged")
+    """The radio's own header tells its length, little-endian, and whether padding follows the
+    802.11 header. The first of its fields may be a time, the next are the flags that say so."""
+    version, _, length, present = struct.unpack_from("<BBHI", frame)
+    if version or length < RADIOTAP_LEAST:
+        return Unread("radiotap header damaged")
+    at, more = RADIOTAP_LEAST, present
+    while more & RADIOTAP_MORE and at + 4 <= length:
+        (more,) = struct.unpack_from("<I", frame, at)
+        at += 4
+    if present & RADIOTAP_TIME:
+        at = (at + 7) // 8 * 8 + 8
+    padded = present & RADIOTAP_FLAGS and at < length and frame[at] & RADIOTAP_PADDED
+    return _wifi(frame, length, padded=bool(padded))
 
 
 def _nflog(frame: bytes) -> Found | Unread:
