@@ -43,6 +43,7 @@ LINK_NAMES = {
     108: "Loopback",
     113: "Linux SLL",
     127: "802.11 radiotap",
+    149: "PKTAP",
     228: "Raw IPv4",
     229: "Raw IPv6",
     239: "NFLOG",
@@ -79,6 +80,7 @@ LINK_LAYERS = {
     108: Layer.FAMILY,
     113: Layer.SLL,
     127: Layer.RADIOTAP,
+    149: Layer.PKTAP,
     228: Layer.IP,
     229: Layer.IP,
     239: Layer.NFLOG,
@@ -87,7 +89,8 @@ LINK_LAYERS = {
     276: Layer.SLL2,
     RTPDUMP: Layer.RTPDUMP,
 }
-"""Link types that are read, and what their frames begin with."""
+"""Link types that are read, and what their frames begin with; 149 is macOS's number for PKTAP
+before it had one of its own."""
 
 
 def link_name(link: int) -> str:

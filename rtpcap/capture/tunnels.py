@@ -42,9 +42,15 @@ L2TP3_BETWEEN = (0, 4, 8, 12)
 VXLAN_BYTES = 8
 VXLAN_FLAGS = (0x08, 0x88)
 """A network identifier is there (RFC 7348); also with a group policy."""
-GPE_FLAGS, GPE_FLAGS_FIXED = 0x0C, 0xFC
-"""The instance and the next protocol are there; reserved bits and version are 0."""
-GPE_LAYERS = {1: Layer.IPV4, 2: Layer.IPV6, 3: Layer.ETHERNET, 5: Layer.MPLS}
+GPE_INSTANCE, GPE_FIXED = 0x08, 0xF8
+"""Version and reserved bits are 0; some forget the bit that a next protocol is there."""
+GPE_IPV4, GPE_IPV6, GPE_ETHERNET, GPE_MPLS = 1, 2, 3, 5
+GPE_LAYERS = {
+    GPE_IPV4: Layer.IPV4,
+    GPE_IPV6: Layer.IPV6,
+    GPE_ETHERNET: Layer.ETHERNET,
+    GPE_MPLS: Layer.MPLS,
+}
 
 GENEVE_BYTES = 8
 GENEVE_VERSION_AND_RESERVED = 0xC03F
@@ -56,6 +62,9 @@ GTP_PLAIN = 0x30
 GTP_MORE = 0x07
 GTP_NEXT = 0x04
 GTP_PACKET = 255
+
+GTP_0_BYTES, GTP_0_FIXED, GTP_0 = 20, 0xFE, 0x1E
+"""Version 0, protocol type GTP, and three bits that are 1."""
 
 TEREDO_AUTHENTICATION, TEREDO_ORIGIN, TEREDO_ORIGIN_BYTES = 0x0001, 0x0000, 8
 IPV6_HEADER = 40
@@ -149,7 +158,7 @@ def carried(
 ) -> Mask | None:
     """Send on the datagrams that are tunnels; says which were, None where none could be."""
     tunnel = TUNNEL_OF_PORT[ports & np.uint32(0xFFFF)]
-    back = ANSWER_OF_PORT[ports >> np.uint32(16)]
+    back = TUNNEL_OF_PORT[ports >> np.uint32(16)]
     hepped = chunk.byte(begin) == ord("H")
     if not (tunnel.any() or back.any() or hepped.any()):
         return None
@@ -173,10 +182,18 @@ def vxlan(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
 
 def vxlan_gpe(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
     """The generic protocol extension of VXLAN (draft-ietf-nvo3-vxlan-gpe)."""
-    good = (chunk.byte(at) & GPE_FLAGS_FIXED == GPE_FLAGS) & (at + VXLAN_BYTES <= end)
+    good = (chunk.byte(at) & GPE_FIXED == GPE_INSTANCE) & (at + VXLAN_BYTES < end)
     good &= (chunk.word(at + 1) == 0) & (chunk.byte(at + 7) == 0)
     kind = chunk.byte(at + 3)
-    good &= np.isin(kind, list(GPE_LAYERS))
+    kind[kind == 0] = GPE_ETHERNET
+    inner = np.minimum(at + VXLAN_BYTES, end)
+    version = chunk.byte(inner) >> 4
+    good &= (
+        ((kind == GPE_IPV4) & (version == 4))
+        | ((kind == GPE_IPV6) & (version == 6))
+        | ((kind == GPE_ETHERNET) & is_ethernet(chunk, rows, inner))
+        | (kind == GPE_MPLS)
+    )
     for number, layer in GPE_LAYERS.items():
         those = good & (kind == number)
         chunk.then(layer, rows[those], at[those] + VXLAN_BYTES)
@@ -214,6 +231,16 @@ def gtp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
     good &= (following == 0) & (upper < end)
     version = chunk.byte(np.minimum(upper, end)) >> 4
     good &= (version == 4) | (version == 6)
+    chunk.then(Layer.IP, rows[good], upper[good])
+    return np.asarray(good)
+
+
+def gtp_0(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
+    """Version 0 (3GPP TS 09.60 section 6): a header of one length."""
+    good = (chunk.byte(at) & GTP_0_FIXED == GTP_0) & (chunk.byte(at + 1) == GTP_PACKET)
+    upper = np.minimum(at + GTP_0_BYTES, end)
+    version = chunk.byte(upper) >> 4
+    good &= (at + GTP_0_BYTES < end) & ((version == 4) | (version == 6))
     chunk.then(Layer.IP, rows[good], upper[good])
     return np.asarray(good)
 
@@ -283,15 +310,20 @@ def tzsp(chunk: Chunk, rows: Rows, at: Rows, end: Rows) -> Mask:
     return good
 
 
-TUNNELS = {1: vxlan, 2: vxlan_gpe, 3: geneve, 4: gtp, 5: teredo, 6: l2tp, 7: tzsp}
-PORTS = {4789: 1, 8472: 1, 4790: 2, 6081: 3, 2152: 4, 3544: 5, 1701: 6, 37008: 7}
-"""Destination ports; 8472 is what Linux took for VXLAN before there was a number."""
-ANSWERS = (3544, 1701)
-"""Ports from which the other end answers to whatever port it was asked from."""
+PORTS = {
+    4789: vxlan,
+    8472: vxlan,
+    4790: vxlan_gpe,
+    6081: geneve,
+    2152: gtp,
+    3386: gtp_0,
+    3544: teredo,
+    1701: l2tp,
+    37008: tzsp,
+}
+"""Of either end, which may answer to any port; 8472 is VXLAN of Linux before there was a number."""
+TUNNELS = dict(enumerate(dict.fromkeys(PORTS.values()), 1))
 
 TUNNEL_OF_PORT = np.zeros(1 << 16, np.uint8)
-ANSWER_OF_PORT = np.zeros(1 << 16, np.uint8)
-for _port, _number in PORTS.items():
-    TUNNEL_OF_PORT[_port] = _number
-for _port in ANSWERS:
-    ANSWER_OF_PORT[_port] = PORTS[_port]
+for _number, _tunnel in TUNNELS.items():
+    TUNNEL_OF_PORT[[port for port, tunnel in PORTS.items() if tunnel is _tunnel]] = _number
