@@ -19,6 +19,7 @@ class Reading:
     source: Source
     datagrams: list[Datagram]
     cut: list[bool]
+    header: list[int]
     flows: list[Flow]
     other: dict[str, tuple[int, int]]
     """Reason -> (count, first frame)."""
@@ -32,6 +33,7 @@ class Reading:
         return (
             self.datagrams,
             self.cut,
+            self.header,
             self.flows,
             self.other,
             self.not_understood,
@@ -49,6 +51,7 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
     decoder = Decoder(flows, other, not_understood)
     datagrams: list[Datagram] = []
     cut: list[bool] = []
+    header: list[int] = []
     frame = 1
     for records in source.chunks(chunk_bytes):
         assert records.frame.tolist() == list(range(frame, frame + len(records)))
@@ -56,6 +59,7 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
         chunk = decoder.datagrams(records)
         datagrams += chunk
         cut += chunk.cut.tolist()
+        header += chunk.header.tolist()
     assert source.frames == frame - 1
     assert source.frames == len(datagrams) + len(other) + len(not_understood)
     frames = [datagram.frame for datagram in datagrams]
@@ -64,6 +68,7 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
         source=source,
         datagrams=datagrams,
         cut=cut,
+        header=header,
         flows=[flows[i] for i in range(len(flows))],
         other=by_reason(other),
         not_understood=by_reason(not_understood),
