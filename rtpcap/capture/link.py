@@ -64,6 +64,9 @@ SNAP_ETHERNET = (0x000000, 0x0000F8)
 """Organisations whose numbers are EtherTypes (RFC 1042, IEEE 802.1H)."""
 LLC_BYTES = 3
 LLC_IP = 0x06
+LLC_BELIEVED = (SNAP, 0x060603, 0x424203, 0xE0E003, 0xF0F003, 0xFEFE03)
+"""Unnumbered information between two equal service access points: behind a length, where an
+Ethernet header is only guessed."""
 
 LABEL_BYTES = 4
 BOTTOM_OF_STACK = 0x100
@@ -159,7 +162,10 @@ def is_ethernet(chunk: Chunk, rows: Rows, at: Rows) -> Mask:
     version = chunk.byte(at + ETHERNET_BYTES) >> 4
     ip = ((kind == IPV4) & (version == 4)) | ((kind == IPV6) & (version == 6))
     other = (kind != IPV4) & (kind != IPV6) & np.isin(kind, INSIDE_ETHERNET)
-    return np.asarray(there & (ip | other))
+    points = chunk.long(at + ETHERNET_BYTES) >> np.uint32(8)
+    length = (kind < FIRST_ETHER_TYPE) & np.isin(points, LLC_BELIEVED)
+    length &= at + ETHERNET_BYTES + LLC_BYTES <= chunk.end(rows)
+    return np.asarray(there & (ip | other | length))
 
 
 def family(chunk: Chunk, rows: Rows, at: Rows) -> None:

@@ -208,6 +208,10 @@ def mpls_labels_and_pseudowires() -> Scenario:
         (case(build.mpls(frame)), Payload()),
         (case(build.mpls(build.control_word(odd))), Payload()),
         (case(build.mpls(build.control_word(ethernet(packet6(), ether_type=IPV6)))), IPV6_PAYLOAD),
+        (
+            case(build.mpls(build.control_word(build.length_and_llc(build.snap(packet()))))),
+            Payload(),
+        ),
         (case(build.mpls(b"")), pseudowire),
         (case(build.mpls(build.control_word(b""))), pseudowire),
         (case(build.mpls(build.control_word(frame[:14]))), pseudowire),

@@ -51,6 +51,7 @@ VXLAN, VXLAN_OLD, GPE, GENEVE = 4789, 8472, 4790, 6081
 GTP, GTP_0, TEREDO, L2TP, TZSP = 2152, 3386, 3544, 1701, 37008
 HEP = 9060
 CUT_GRE = Unread("frame ends inside its GRE header")
+STP = Other("STP")
 TOO_DEEP = Unread("more than 16 headers inside each other")
 FRAME, FRAME6 = ethernet(packet()), ethernet(packet6(), ether_type=IPV6)
 RTP = struct.pack(">BBHII", 0x80, 0, 7, 160, 0xCAFE) + bytes(160)
@@ -304,6 +305,8 @@ def vxlan_and_its_extensions() -> Scenario:
         (on_port(build.vxlan(FRAME6), VXLAN_OLD), IPV6_PAYLOAD),
         (on_port(build.vxlan(ethernet(packet(), tags=(VLAN,))), VXLAN), Payload()),
         (on_port(build.vxlan(FRAME, flags=0x88, policy=99), VXLAN), Payload()),
+        (on_port(build.vxlan(build.length_and_llc(build.snap(packet()))), VXLAN), Payload()),
+        (on_port(build.vxlan(build.length_and_llc(b"\x42\x42\x03" + bytes(35))), VXLAN), STP),
         (on_port(build.vxlan(ethernet(bytes(40), ether_type=0x0806)), VXLAN), Other("ARP")),
         (ethernet(outer(answer, UDP)), Payload()),
         (ethernet(ipv6(udp(build.vxlan(FRAME), dst_port=VXLAN)), ether_type=IPV6), Payload()),

@@ -87,6 +87,8 @@ def _opinion(row: dict[str, str]) -> Opinion:
         return "something else in a tunnel"
     if QUOTING & set(stack[:place]):
         return "quoted in an error"
+    if not last("udp.length"):
+        return "cut inside its UDP header"
     family = [name for name in stack[:place] if name in NETWORKS][-1]
     length = int(last("udp.length"))
     room = int(last("ip.len")) - int(last("ip.hdr_len")) if family == "ip" else length
