@@ -23,6 +23,7 @@ from rtpcap.capture.names import (
 __all__ = [
     "INSIDE_ETHERNET",
     "IPV4",
+    "METADATA_BYTES",
     "PPP_ADDRESS",
     "PPP_CONTROL",
     "backbone",

@@ -14,6 +14,7 @@ from rtpcap.capture.hep import hep
 from rtpcap.capture.link import (
     INSIDE_ETHERNET,
     IPV4,
+    METADATA_BYTES,
     PPP_ADDRESS,
     PPP_CONTROL,
     by_type,
@@ -29,7 +30,7 @@ GRE_ACKNOWLEDGE, GRE_VERSION = 0x0080, 0x0007
 GRE_KEEPALIVE = 0
 """In place of an EtherType: a router asks whether the other end is there."""
 # Of these protocol types another header follows before the EtherType is one.
-ERSPAN_II, ERSPAN_III, WCCP = 0x88BE, 0x22EB, 0x883E
+ERSPAN_II, ERSPAN_III, WCCP, METADATA = 0x88BE, 0x22EB, 0x883E, 0x8909
 ERSPAN_II_BYTES, ERSPAN_III_BYTES, ERSPAN_SUBHEADER, WCCP_BYTES = 8, 12, 8, 4
 ERSPAN_FRAME_TYPE, ERSPAN_IP = 0x1F, 2
 """Of its last word but the highest bit: whether a frame follows, or an IP packet."""
@@ -100,6 +101,7 @@ def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
     redirected = (kind == WCCP) & (at + size < chunk.end(rows))
     redirected &= chunk.byte(np.minimum(at + size, chunk.end(rows))) >> 4 != 4
     size += WCCP_BYTES * redirected
+    size += METADATA_BYTES * (kind == METADATA)
     cut = ~odd & (at + size > chunk.end(rows))
     chunk.unread("frame ends inside its GRE header", rows[cut])
     good = ~(odd | cut)
@@ -114,6 +116,9 @@ def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
     chunk.then(Layer.ETHERNET, rows[span & ~packet], at[span & ~packet])
     chunk.then(Layer.IP, rows[packet], at[packet])
     kind[kind == WCCP] = IPV4
+    # Here what follows Cisco's metadata is said before it, on Ethernet behind it.
+    tagged = kind == METADATA
+    kind[tagged] = chunk.word(at[tagged] - METADATA_BYTES)
     # Below the first EtherType are numbers of GRE alone, and no lengths.
     own = (kind < FIRST_ETHER_TYPE) & (kind != GRE_KEEPALIVE)
     for number, those in grouped(kind[own]):

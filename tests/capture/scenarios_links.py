@@ -89,9 +89,9 @@ def _cuts_of_links() -> None:
         "ethernet": ([mac], [CUT], 1, "Ethernet"),
         "vlan": ([ethernet(b"", tags=(VLAN,))], [CUT], 1, "Ethernet"),
         "qinq": ([ethernet(b"", tags=(0x88A8, VLAN))], [CUT], 1, "Ethernet"),
-        "snap": ([build.length_and_llc(build.snap(b""))], [CUT], 1, "Ethernet"),
+        "snap": ([build.length_and_llc(build.snap(packet()))[:22]], [CUT], 1, "Ethernet"),
         "pppoe": (
-            [ethernet(build.pppoe(build.ppp(b"")), ether_type=PPPOE)],
+            [ethernet(build.pppoe(build.ppp(packet())), ether_type=PPPOE)[:22]],
             [CUT],
             1,
             "Ethernet",

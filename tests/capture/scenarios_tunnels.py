@@ -11,6 +11,7 @@ from tests.capture.build import (
     DST6,
     IPV4,
     IPV6,
+    METADATA,
     MPLS,
     OUTER,
     OUTER6,
@@ -165,10 +166,14 @@ def gre_of_both_families_and_what_it_may_hold() -> Scenario:
     unknown = Unread("GRE of an unknown version, or with source routes")
     keepalive = build.gre(b"", protocol=0)
     tagged = struct.pack(">HH", 5, IPV4) + packet()
+    # Cisco's metadata behind GRE: the EtherType first, then version, length, option, group.
+    label = struct.pack(">HBBHH", IPV4, 1, 1, 1, 42)
     return told(
         (ethernet(outer6(build.gre(packet()), GRE), ether_type=IPV6), Payload()),
         (tunnelled(build.gre(tagged, protocol=VLAN), GRE), Payload()),
         (tunnelled(build.gre(build.ppp(packet()), protocol=PPP), GRE), Payload()),
+        (tunnelled(build.gre(label + packet(), protocol=METADATA), GRE), Payload()),
+        (tunnelled(build.gre(label[:7], protocol=METADATA), GRE), CUT_GRE),
         (tunnelled(build.gre(bytes(40), protocol=0x0806), GRE), Other("ARP")),
         (tunnelled(build.gre(bytes(40), protocol=0x2001), GRE), Unread("EtherType 0x2001")),
         (tunnelled(build.gre(bytes(40), protocol=0x00FE), GRE), Unread("GRE protocol 0x00fe")),
