@@ -50,6 +50,7 @@ MOST_VLAN_TAGS = 16
 
 FAMILIES_IP = (2, 10, 24, 28, 30)
 """Address families: 2 is IPv4, the others are IPv6 of Linux, the BSDs and macOS."""
+MOST_FAMILY = 0xFFFF
 
 COOKED_LLC = 4
 """What Linux has no EtherType for has a small number of its own (if_ether.h); this one is LLC."""
@@ -172,12 +173,14 @@ def is_ethernet(chunk: Chunk, rows: Rows, at: Rows) -> Mask:
 def family(chunk: Chunk, rows: Rows, at: Rows) -> None:
     rows, at = chunk.long_enough(rows, at, 4)
     number = chunk.long(at).byteswap()
-    number = np.where(number > 0xFFFF, number.byteswap(), number)
+    number = np.where(number > MOST_FAMILY, number.byteswap(), number)
     ip = np.isin(number, FAMILIES_IP)
     chunk.then(Layer.IP, rows[ip], at[ip] + 4)
-    others = rows[~ip]
-    for kind, those in grouped(number[~ip]):
-        chunk.unread(f"address family {kind}", others[those])
+    # Otherwise 32 bits could each be a reason of their own.
+    chunk.unread("no address family", rows[number > MOST_FAMILY])
+    others = ~ip & (number <= MOST_FAMILY)
+    for kind, those in grouped(number[others]):
+        chunk.unread(f"address family {kind}", rows[others][those])
 
 
 def backbone(chunk: Chunk, rows: Rows, at: Rows) -> None:

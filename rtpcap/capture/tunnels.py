@@ -94,7 +94,10 @@ def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
     chunk.unread("GRE of an unknown version, or with source routes", rows[odd])
     size += ERSPAN_II_BYTES * ((kind == ERSPAN_II) & ((flags & GRE_SEQUENCE) != 0))
     size += ERSPAN_III_BYTES * (kind == ERSPAN_III)
-    # The last bit of ERSPAN III's header says that a platform's own eight bytes follow.
+    # ERSPAN III (draft-foschiano-erspan section 4.3) may hold IP packets, as its last word says,
+    # whose last bit says that a platform's own eight bytes follow.
+    what = chunk.byte(np.minimum(at + size - 2, chunk.end(rows))) >> 2 & ERSPAN_FRAME_TYPE
+    packet = (kind == ERSPAN_III) & (what == ERSPAN_IP)
     last = chunk.byte(np.minimum(at + size - 1, chunk.end(rows))) & 1
     size += ERSPAN_SUBHEADER * ((kind == ERSPAN_III) & (last != 0))
     # Version 2 of WCCP puts a redirect header in between.
@@ -109,8 +112,7 @@ def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
     said = good & (version == 1) & ((flags & GRE_SEQUENCE) == 0)
     chunk.something_else("GRE acknowledgement", rows[said])
     good &= ~said
-    packet = _span_of_ip(chunk, at[good], size[good], kind[good])
-    rows, at, kind = rows[good], at[good] + size[good], kind[good]
+    rows, at, kind, packet = rows[good], at[good] + size[good], kind[good], packet[good]
     chunk.something_else("GRE keepalive", rows[kind == GRE_KEEPALIVE])
     span = (kind == ERSPAN_II) | (kind == ERSPAN_III)
     chunk.then(Layer.ETHERNET, rows[span & ~packet], at[span & ~packet])
@@ -125,16 +127,6 @@ def gre(chunk: Chunk, rows: Rows, at: Rows) -> None:
         chunk.unread(f"GRE protocol 0x{number:04x}", rows[own][those])
     rest = ~span & ~own & (kind != GRE_KEEPALIVE)
     by_type(chunk, rows[rest], at[rest], kind[rest])
-
-
-def _span_of_ip(chunk: Chunk, at: Rows, size: Rows, kind: npt.NDArray[np.uint16]) -> Mask:
-    """Whether ERSPAN III (draft-foschiano-erspan section 4.3) says that it holds IP packets."""
-    third = kind == ERSPAN_III
-    flags = chunk.word(at)
-    begin = at + 4 + 4 * ((flags & GRE_KEY) != 0) + 4 * ((flags & GRE_SEQUENCE) != 0)
-    begin += 4 * ((flags & GRE_CHECKSUM) != 0)
-    last = np.where(third, begin + ERSPAN_III_BYTES - 2, at)
-    return np.asarray(third & (chunk.byte(last) >> 2 & ERSPAN_FRAME_TYPE == ERSPAN_IP))
 
 
 def etherip(chunk: Chunk, rows: Rows, at: Rows) -> None:

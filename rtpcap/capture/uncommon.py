@@ -35,7 +35,7 @@ RADIOTAP_TIME, RADIOTAP_FLAGS, RADIOTAP_MORE = 1 << 0, 1 << 1, 1 << 31
 """Bits of what fields are present; the last: more such bits follow."""
 RADIOTAP_PADDED = 0x20
 
-PKTAP_LEAST = 12
+PKTAP_LEAST, MOST_LINK = 12, 0xFFFF
 NFLOG_HEAD, NFLOG_PAYLOAD, NFLOG_TYPE = 4, 9, 0x7FFF
 
 # Wireshark's export_pdu: tags of 16 bits and lengths of 16 bits, big-endian.
@@ -162,7 +162,7 @@ def _nflog_packet(frame: bytes, attribute: str) -> Found | None:
 def _pktap(frame: bytes) -> Found | Unread:
     """Apple: its own length, the kind of what follows, the link type, all little-endian."""
     length, _, inner = struct.unpack_from("<III", frame)
-    if inner == PKTAP or length < PKTAP_LEAST:
+    if inner == PKTAP or inner > MOST_LINK or length < PKTAP_LEAST:
         return Unread("PKTAP header damaged")
     if inner not in LINK_LAYERS or inner >= RTPDUMP:
         return Unread(f"{link_name(inner)} is not read")

@@ -484,7 +484,7 @@ def apple_pktap_of_other_links() -> Scenario:
         (build.pktap(ethernet(packet()), link=258), Unread("PKTAP header damaged")),
         # The numbers that stand for what is no frame of a file.
         (build.pktap(packet(), link=0xFFFD), Unread("link type 65533 is not read")),
-        (build.pktap(packet(), link=0xFFFFFFFF), Unread("link type 4294967295 is not read")),
+        (build.pktap(packet(), link=0x10000), Unread("PKTAP header damaged")),
         (build.pktap(packet(), length=11), Unread("PKTAP header damaged")),
         (build.pktap(b""), CUT),
         (bytes(11), CUT),
@@ -553,6 +553,19 @@ def exported_packets_cut_by_the_snap_length() -> Scenario:
         link=252,
         name="Upper PDU",
         original=200,
+    )
+
+
+@scenario
+def address_families_that_there_are_none_of() -> Scenario:
+    return told(
+        (b"\x12\x34\x56\x78" + packet(), Unread("no address family")),
+        (b"\0\x01\0\x01" + packet(), Unread("no address family")),
+        (b"\xff\xff\0\0" + packet(), Unread("address family 65535")),
+        (b"\0\0\xff\xff" + packet(), Unread("address family 65535")),
+        (b"\0\0\0\0" + packet(), Unread("address family 0")),
+        link=0,
+        name="NULL",
     )
 
 

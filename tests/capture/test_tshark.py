@@ -23,12 +23,14 @@ pytestmark = pytest.mark.peer
 # Tunnels, and links other than Ethernet; all captures are a command: see `tests.capture.tshark`.
 CAPTURES = (
     "captures/arkime+arkime/*",
-    "captures/dotpcap+packetnet/*",
+    "captures/dotpcap+packetnet/[8Pt]*",
+    "captures/dotpcap+packetnet/ipv6_rt*",
     "captures/irontec+sngrep/ipip.pcap",
     "captures/ntop+nDPI/4in4tunnel.pcap",
     "captures/ntop+nDPI/gtp*",
     "captures/seladb+PcapPlusPlus/[PQV]*",
-    "captures/the-tcpdump-group+tcpdump/[8LTe]*",
+    "captures/the-tcpdump-group+tcpdump/[8Le]*",
+    "captures/the-tcpdump-group+tcpdump/various_gre.pcap",
     "captures/wanduow+libtrace/[qv]*",
     "captures/zeek+zeek/*[ge][tr][ps]*",
     "fixtures/ovs-*.pcap",
