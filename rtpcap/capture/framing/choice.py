@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rtpcap.capture.framing.evidence import MAGIC_COOKIE
 from rtpcap.capture.framing.frame import Framing, Verdict
 from rtpcap.capture.framing.packets import HEP3, RFC4571, TURN
 from rtpcap.capture.framing.text import RTSP, SIP, HTTPHead
 from rtpcap.capture.framing.websocket import WebSocket
 
-__all__ = ["Choice", "choose", "find", "is_foreign"]
+__all__ = ["Choice", "begins_sure", "choose", "find", "has_foreign", "is_foreign", "may_hold"]
 
 TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x41]", re.DOTALL)
 """RFC 8446, section 5.1: type, version and a length of at most 2**14 + 256. As it is most of what
 is captured from its middle, it is told apart at once; no framing here begins like this."""
+TLS_DATA = b"\x17\x03\x03"
+"""How records of application data begin."""
+TLS_HEAD = 5
+MOST_TLS = 0x41
+SURE_BEGIN = re.compile(
+    rb"SIP/2\.0 |RTSP/[12]\.0 |HEP3|[A-Z_]{2,24} (?:sips?|tel|urn|im|pres|rtspu?s?):"
+    rb"|(?:..)?[\0-\3].{3}" + re.escape(MAGIC_COOKIE),
+    re.DOTALL,
+)
+"""Constants of a framing where it begins; STUN may be framed."""
 MOST_OPENINGS = 4
 """Heads behind which anything may follow, one behind the other."""
 
@@ -64,6 +75,29 @@ def choose(held: bytearray, pos: int, end: int, *, started: bool) -> Choice | Ve
 def is_foreign(held: bytearray) -> bool:
     """Whether a stream whose middle begins like this need not be looked at further."""
     return TLS_RECORD.match(held) is not None
+
+
+def has_foreign(held: bytearray) -> bool:
+    """Whether there is a record of TLS anywhere, with another one behind it if that is held."""
+    at = held.find(TLS_DATA)
+    while at >= 0 and at + TLS_HEAD <= len(held):
+        following = at + TLS_HEAD + (held[at + 3] << 8 | held[at + 4])
+        if held[at + 3] <= MOST_TLS and (
+            following + len(TLS_DATA) > len(held) or TLS_RECORD.match(held, following)
+        ):
+            return True
+        at = held.find(TLS_DATA, at + 1)
+    return False
+
+
+def begins_sure(segment: bytes) -> bool:
+    """Whether a segment in the middle of a stream begins with the constants of a framing."""
+    return SURE_BEGIN.match(segment) is not None
+
+
+def may_hold(segment: bytes) -> bool:
+    """Whether a segment of which nothing before and behind was captured is worth a look."""
+    return b"SIP/2.0" in segment or b"RTSP/" in segment or SURE_BEGIN.match(segment) is not None
 
 
 def find(held: bytearray, begin: int, end: int) -> Choice | None:
