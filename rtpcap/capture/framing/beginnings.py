@@ -46,6 +46,7 @@ def _among(characters: str) -> Mask:
 
 WORD = _among(string.ascii_uppercase + string.digits + "_/.")
 """What methods and the names of protocols consist of; all start lines begin with one."""
+TLS_KINDS, MOST_TLS = range(0x14, 0x18), 0x41
 BEHIND_WORD = _among(string.printable)
 LINE_END = _among("\r\n")
 
@@ -53,7 +54,7 @@ LINE_END = _among("\r\n")
 def heads(data: Bytes, begin: Places) -> Bytes:
     """The bytes from some places on, shape (n, HEAD); behind the last one it is repeated."""
     places = begin[:, None] + np.arange(HEAD)
-    return data[np.minimum(places, len(data) - 1)]
+    return data.take(places, mode="clip")
 
 
 def may_begin(head: Bytes, size: Places) -> Mask:
@@ -76,14 +77,9 @@ def may_begin(head: Bytes, size: Places) -> Mask:
 
 def is_tls(head: Bytes, size: Places) -> Mask:
     """Which begin with a record of TLS, as `choice.TLS_RECORD` has it."""
-    return (
-        (size >= 4)
-        & (head[:, 0] >= 0x14)
-        & (head[:, 0] <= 0x17)
-        & (head[:, 1] == 3)
-        & (head[:, 2] <= 4)
-        & (head[:, 3] <= 0x41)
-    )
+    kind = _within(head[:, 0], TLS_KINDS)
+    version = (head[:, 1] == 3) & (head[:, 2] <= 4)
+    return np.asarray(kind & version & (head[:, 3] <= MOST_TLS) & (size >= 4))
 
 
 def _may_carry(packet: Places, length: Places) -> Mask:

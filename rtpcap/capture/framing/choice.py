@@ -11,7 +11,16 @@ from rtpcap.capture.framing.packets import HEP3, RFC4571, TURN
 from rtpcap.capture.framing.text import RTSP, SIP, HTTPHead
 from rtpcap.capture.framing.websocket import WebSocket
 
-__all__ = ["Choice", "begins_sure", "choose", "find", "has_foreign", "is_foreign", "may_hold"]
+__all__ = [
+    "Choice",
+    "begins",
+    "begins_sure",
+    "choose",
+    "find",
+    "has_foreign",
+    "is_foreign",
+    "may_hold",
+]
 
 TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x41]", re.DOTALL)
 """RFC 8446, section 5.1: type, version and a length of at most 2**14 + 256. As it is most of what
@@ -72,7 +81,12 @@ def choose(held: bytearray, pos: int, end: int, *, started: bool) -> Choice | Ve
     return Verdict.NO
 
 
-def is_foreign(held: bytearray) -> bool:
+def begins(segment: bytes) -> bool:
+    """Whether a framing begins with this segment beyond doubt."""
+    return isinstance(choose(bytearray(segment), 0, len(segment), started=False), Choice)
+
+
+def is_foreign(held: bytearray | bytes) -> bool:
     """Whether a stream whose middle begins like this need not be looked at further."""
     return TLS_RECORD.match(held) is not None
 

@@ -337,9 +337,7 @@ class Reader:
         alone = self._segments < 2 and last and not may_hold(bytes(held))
         found = None if alone or is_foreign(held) else find(held, at, end)
         if found is None:
-            self.unwanted = (
-                last or end - at >= MOST_MIDDLE or is_foreign(held) or has_foreign(held)
-            )
+            self.unwanted = last or end - at >= MOST_MIDDLE or is_foreign(held) or has_foreign(held)
             self._looked = end
             self._next_look = min(max(MIDDLE_FACTOR * end, MIDDLE_BYTES), MOST_MIDDLE)
             self._next_segments = MIDDLE_FACTOR * max(self._segments, MIDDLE_SEGMENTS)
