@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture.direction import SEQUENCE_MASK
+from rtpcap.capture.direction import FAR, SEQUENCE_MASK
 from rtpcap.capture.framing.beginnings import heads, is_tls, may_begin
 from rtpcap.capture.segments import FIN, RST, SYN, Segments
 
@@ -86,6 +86,13 @@ class Screen:
             state = State.HOPELESS
         self.state[number], self.next[number] = state, following & SEQUENCE_MASK
 
+    def end_in_vain(self, numbers: Rows, following: npt.NDArray[np.int64]) -> None:
+        """Connections of different ends were closed without a message."""
+        self.fruitless[numbers] += 1
+        hopeless = self.fruitless[numbers] >= MOST_FRUITLESS
+        self.state[numbers] = np.where(hopeless, State.HOPELESS, State.CLOSED)
+        self.next[numbers] = following & SEQUENCE_MASK
+
     def _grow(self, count: int) -> None:
         known = len(self.state)
         if count > known:
@@ -112,13 +119,16 @@ class Screen:
         idle |= ~opened & (state == State.REOPENED)
         from_first = opened | (state == State.OPENED)
 
-        told = np.flatnonzero(bears & (~from_first[run] | (place == first[run])))
+        # A run is judged by its first bytes, unless bytes of something else came before them.
+        ahead = place - first[run]
+        told = np.flatnonzero(bears & (~from_first[run] | (ahead == 0) | (ahead > FAR)))
         told = told[np.diff(run[told], prepend=-1) > 0]
         payload = segments.begin[rows[told]]
         size = segments.end[rows[told]] - payload
         head, of = heads(segments.data, payload), run[told]
         refused = np.zeros(len(begin), np.bool_)
-        refused[of] = np.where(from_first[of], ~may_begin(head, size), is_tls(head, size))
+        foreign = (ahead[told] == 0) & ~may_begin(head, size)
+        refused[of] = np.where(from_first[of], foreign, is_tls(head, size))
         refused &= ~idle & (opened | (state != State.CLOSED))
 
         hopeless = self.fruitless[key] + _before(refused, leads) >= MOST_FRUITLESS

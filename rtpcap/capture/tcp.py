@@ -28,9 +28,9 @@ MOST_LONE = 1 << 17
 
 GAP = "part of a TCP stream with messages was not captured"
 
-_Lone = tuple[int, bytes, int, Sequence[int]]
+_Lone = tuple[int, bytes, int, int, int, int]
 """The first segment that was captured of a direction, from its middle, until the next one comes:
-its sequence number, bytes, how many more were not captured, and its mark."""
+its sequence number, bytes, how many more were not captured, and the parts of its mark."""
 
 
 class ByteStreams:
@@ -90,18 +90,16 @@ class ByteStreams:
     def _take_lone(self, segments: Segments, rows: Rows) -> None:
         """The only segments of directions that are new."""
         view, lone, ended = segments.data.data, self._lone, []
-        for number, sequence, flags, begin, end, missing, *mark in _listed(segments, rows):
+        self._screen.state[segments.key[rows]] = State.LIVE
+        self._held += int((segments.end[rows] - segments.begin[rows]).sum())
+        for row in _listed(segments, rows):
+            number, sequence, flags, begin, end, missing, frame, time_ns, interface = row
             data = bytes(view[begin:end])
-            if begins_sure(data):
-                self._segment(number, sequence, flags, view[begin:end], missing, Mark(*mark))
-                continue
-            lone[number] = sequence, data, missing, mark
-            self._held += len(data)
+            lone[number] = sequence, data, missing, frame, time_ns, interface
             if flags & (FIN | RST):
                 ended.append(number)
-        numbers = segments.key[rows]
-        state = self._screen.state
-        state[numbers[state[numbers] == State.NEW]] = State.LIVE
+            elif begins_sure(data):
+                self._settle(number, self._wake(number))
         self._end_lone(ended)
         if len(lone) > MOST_LONE or self._held > self._most_bytes:
             self._make_room()
@@ -140,10 +138,14 @@ class ByteStreams:
             direction.take(start, bytes(payload), missing, mark)
         if flags & FIN:
             direction.fin = start + len(payload) + missing
+        self._settle(number, direction, reset=bool(flags & RST))
+
+    def _settle(self, number: int, direction: Direction, *, reset: bool = False) -> None:
+        """What a direction is after a segment."""
         self._collect(number, direction)
         if direction.reader.unwanted:
             self._drop(number, State.UNWANTED)
-        elif flags & RST or (direction.fin is not None and direction.next >= direction.fin):
+        elif reset or (direction.fin is not None and direction.next >= direction.fin):
             self._close(number)
         elif self._held > self._most_bytes:
             self._make_room()
@@ -180,7 +182,7 @@ class ByteStreams:
             return None
         if begins_sure(data):
             return self._start(number, sequence, started=False)
-        self._lone[number] = sequence, data, missing, mark
+        self._lone[number] = sequence, data, missing, *mark
         self._held += len(data)
         screen.state[number] = State.LIVE
         return None
@@ -197,7 +199,7 @@ class ByteStreams:
 
     def _wake(self, number: int) -> Direction:
         """A direction that begins with the lone segment that is held."""
-        sequence, data, missing, mark = self._lone.pop(number)
+        sequence, data, missing, *mark = self._lone.pop(number)
         self._held -= len(data)
         direction = self._start(number, sequence, started=False)
         direction.take(sequence, data, missing, Mark(*mark))
@@ -205,16 +207,27 @@ class ByteStreams:
 
     def _end_lone(self, numbers: Sequence[int]) -> None:
         """Lone segments stay so; what can be read of them comes out."""
-        data = [self._lone[number][1] for number in numbers]
-        head = np.frombuffer(b"".join(one[:HEAD].ljust(HEAD) for one in data), np.uint8)
-        sizes = np.array([len(one) for one in data], np.int64)
-        passed = may_begin(head.reshape(-1, HEAD), sizes)
-        for number, passes in zip(numbers, passed.tolist(), strict=True):
-            self._close_lone(number, passes=passes)
+        lone = [self._lone[number] for number in numbers]
+        head = np.frombuffer(b"".join([one[1][:HEAD].ljust(HEAD) for one in lone]), np.uint8)
+        sizes = np.array([len(one[1]) for one in lone], np.int64)
+        passed = may_begin(head.reshape(-1, HEAD), sizes) & (sizes > HEAD)
+        vain, ends = [], []
+        for number, (sequence, data, missing, *_), passes in zip(
+            numbers, lone, passed.tolist(), strict=True
+        ):
+            if may_hold(data) or (passes and begins(data)):
+                self._wake(number)
+                self._close(number)
+                continue
+            del self._lone[number]
+            self._held -= len(data)
+            vain.append(number)
+            ends.append(sequence + len(data) + missing)
+        self._screen.end_in_vain(np.array(vain, np.intp), np.array(ends, np.int64))
 
-    def _close_lone(self, number: int, *, passes: bool = True) -> None:
-        sequence, data, missing, _ = self._lone[number]
-        if may_hold(data) or (passes and begins(data)):
+    def _close_lone(self, number: int) -> None:
+        sequence, data, missing, *_ = self._lone[number]
+        if may_hold(data) or begins(data):
             self._wake(number)
             self._close(number)
             return

@@ -26,6 +26,8 @@ from rtpcap.capture.framing.evidence import (
     ZRTP_COOKIE,
 )
 from rtpcap.capture.framing.packets import MOST_NEW
+from rtpcap.capture.framing.text import WORD
+from rtpcap.capture.framing.websocket import BINARY, FINAL, MASKED, TEXT
 from rtpcap.rtp.header import HEADER_BYTES
 
 __all__ = ["HEAD", "heads", "is_tls", "may_begin"]
@@ -38,17 +40,18 @@ Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def _among(characters: str) -> Mask:
+def _among(characters: bytes) -> Mask:
     mask = np.zeros(256, np.bool_)
-    mask[np.frombuffer(characters.encode(), np.uint8)] = True
+    mask[list(characters)] = True
     return mask
 
 
-WORD = _among(string.ascii_uppercase + string.digits + "_/.")
-"""What methods and the names of protocols consist of; all start lines begin with one."""
+IN_WORD = _among(WORD)
+BEHIND_WORD = _among(WORD + b" ")
+IN_LINE = _among(string.printable.encode())
+LINE_END = _among(b"\r\n")
 TLS_KINDS, MOST_TLS = range(0x14, 0x18), 0x41
-BEHIND_WORD = _among(string.printable)
-LINE_END = _among("\r\n")
+WHOLE_MESSAGES = range(FINAL | TEXT, (FINAL | BINARY) + 1)
 
 
 def heads(data: Bytes, begin: Places) -> Bytes:
@@ -60,8 +63,8 @@ def heads(data: Bytes, begin: Places) -> Bytes:
 def may_begin(head: Bytes, size: Places) -> Mask:
     """Which streams may begin a framing, by their first bytes and how many of them are there."""
     first = head[:, 0]
-    text = WORD[first] & WORD[head[:, 1]]
-    text &= (WORD | _among(" "))[head[:, 2]] & BEHIND_WORD[head[:, 3]]
+    text = IN_WORD[first] & IN_WORD[head[:, 1]]
+    text &= BEHIND_WORD[head[:, 2]] & IN_LINE[head[:, 3]]
     text |= LINE_END[first]
     long = head.astype(np.int64)
     counted = long[:, 0] << 8 | long[:, 1]
@@ -71,7 +74,8 @@ def may_begin(head: Bytes, size: Places) -> Mask:
     channel = _within(first, CHANNELS) & (head[:, 2] < MOST_NEW) & inside
     interleaved = (first == ord("$")) & inside
     stun = _within(first, STUN) & (behind & 3 == 0) & _holds(head[:, 4:], MAGIC_COOKIE)
-    passed: Mask = text | framed | channel | interleaved | stun | (size < HEAD)
+    masked = _within(first, WHOLE_MESSAGES) & (head[:, 1] >= MASKED)
+    passed: Mask = masked | text | framed | channel | interleaved | stun | (size < HEAD)
     return passed
 
 

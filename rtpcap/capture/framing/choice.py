@@ -58,18 +58,17 @@ def choose(held: bytearray, pos: int, end: int, *, started: bool) -> Choice | Ve
             pos += 1
         if pos >= end:
             return Verdict.MAYBE
-        verdicts = set()
+        maybe = False
         for framing in FRAMINGS:
             verdict = framing.probe(held, pos, end)
             if verdict is Verdict.YES and not started and framing is SIP:
                 verdict = Verdict.YES if SIP.sure(held, pos, end) else Verdict.MAYBE
             if verdict is Verdict.YES:
                 return Choice(framing(), pos)
-            verdicts.add(verdict)
+            maybe |= verdict is Verdict.MAYBE
         opening = HTTPHead.probe(held, pos, end)
         if opening is not Verdict.YES:
-            verdicts.add(opening)
-            return Verdict.MAYBE if Verdict.MAYBE in verdicts else Verdict.NO
+            return Verdict.MAYBE if maybe or opening is Verdict.MAYBE else Verdict.NO
         behind = HTTPHead.end(held, pos)
         head = bytes(held[pos:behind])
         if HTTPHead.opens(head) == "websocket":
@@ -83,7 +82,10 @@ def choose(held: bytearray, pos: int, end: int, *, started: bool) -> Choice | Ve
 
 def begins(segment: bytes) -> bool:
     """Whether a framing begins with this segment beyond doubt."""
-    return isinstance(choose(bytearray(segment), 0, len(segment), started=False), Choice)
+    held, end = bytearray(segment), len(segment)
+    if WebSocket.probe(held, 0, end) is Verdict.YES:
+        return True
+    return isinstance(choose(held, 0, end, started=False), Choice)
 
 
 def is_foreign(held: bytearray | bytes) -> bool:
@@ -111,7 +113,7 @@ def begins_sure(segment: bytes) -> bool:
 
 def may_hold(segment: bytes) -> bool:
     """Whether a segment of which nothing before and behind was captured is worth a look."""
-    return b"SIP/2.0" in segment or b"RTSP/" in segment or SURE_BEGIN.match(segment) is not None
+    return b"SIP/2.0" in segment or b"RTSP/" in segment
 
 
 def find(held: bytearray, begin: int, end: int) -> Choice | None:
