@@ -69,10 +69,13 @@ class Screen:
         rows = np.flatnonzero(state < State.UNWANTED)
         if not len(rows):
             return Sieved(rows, rows)
+        key, flags, missing = key[rows], segments.flags[rows], segments.missing[rows]
         live = state[rows] == State.LIVE
-        matters = (segments.end[rows] > segments.begin[rows]) | opens[rows]
-        ends = (segments.flags[rows] & (FIN | RST)) != 0
-        matters |= live & (ends | (segments.missing[rows] > 0))
+        brings = (segments.end[rows] > segments.begin[rows]) | opens[rows]
+        # What has no bytes matters only to those that have.
+        busy = np.zeros(len(self.state), np.bool_)
+        busy[key[brings | live]] = True
+        matters = brings | (busy[key] & ((missing > 0) | ((flags & (FIN | RST)) != 0)))
         rows, live = rows[matters], live[matters]
         if live.all():
             return Sieved(rows, rows[:0])
@@ -141,7 +144,7 @@ class Screen:
         settled = last & ~looked
         waits = settled & opened & idle
         self.state[key[waits]], self.next[key[waits]] = State.OPENED, first[waits]
-        self.state[key[settled & ~waits]] = State.UNWANTED
+        self.state[key[settled & refused]] = State.UNWANTED
         self.state[key[settled & (self.fruitless[key] >= MOST_FRUITLESS)]] = State.HOPELESS
 
         alone = looked & leads & last & (state == State.NEW) & ~opened

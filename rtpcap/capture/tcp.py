@@ -91,16 +91,16 @@ class ByteStreams:
         """The only segments of directions that are new."""
         view, lone, ended = segments.data.data, self._lone, []
         self._screen.state[segments.key[rows]] = State.LIVE
-        self._held += int((segments.end[rows] - segments.begin[rows]).sum())
         for row in _listed(segments, rows):
             number, sequence, flags, begin, end, missing, frame, time_ns, interface = row
             data = bytes(view[begin:end])
             lone[number] = sequence, data, missing, frame, time_ns, interface
+            self._held += len(data)
             if flags & (FIN | RST):
                 ended.append(number)
             elif begins_sure(data):
                 self._settle(number, self._wake(number))
-        self._end_lone(ended)
+        self._end_lone([number for number in ended if number in lone])
         if len(lone) > MOST_LONE or self._held > self._most_bytes:
             self._make_room()
 
@@ -269,8 +269,10 @@ class ByteStreams:
             self._drop(number, State.CLOSED)
 
     def _make_room(self) -> None:
-        """Let the oldest go that are not known for what they are, then those that wait."""
-        self._end_lone(list(islice(self._lone, (len(self._lone) + 1) // 2)))
+        """Let the oldest go: lone ones, those not known for what they are, those that wait."""
+        lone = self._lone
+        while lone and (self._held > self._most_bytes or len(lone) > MOST_LONE):
+            self._end_lone(list(islice(lone, (len(lone) + 1) // 2)))
         for wanted in (False, True):
             for number in list(self._holding):
                 if self._held <= self._most_bytes:

@@ -35,6 +35,8 @@ SURE_BEGIN = re.compile(
     re.DOTALL,
 )
 """Constants of a framing where it begins; STUN may be framed."""
+LONG = 1 << 12
+"""Bytes of a segment that are worth a search without those before and behind it."""
 MOST_OPENINGS = 4
 """Heads behind which anything may follow, one behind the other."""
 
@@ -113,7 +115,9 @@ def begins_sure(segment: bytes) -> bool:
 
 def may_hold(segment: bytes) -> bool:
     """Whether a segment of which nothing before and behind was captured is worth a look."""
-    return b"SIP/2.0" in segment or b"RTSP/" in segment
+    if b"SIP/2.0" in segment or b"RTSP/" in segment:
+        return True
+    return HEP3.MAGIC in segment or MAGIC_COOKIE in segment or len(segment) >= LONG
 
 
 def find(held: bytearray, begin: int, end: int) -> Choice | None:

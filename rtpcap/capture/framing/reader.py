@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rtpcap.capture.framing.choice import (
+    begins,
     begins_sure,
     choose,
     find,
@@ -334,10 +335,13 @@ class Reader:
     def _search(self, *, last: bool) -> bool:
         """Look for the first frame of anything, in a stream that does not begin with one."""
         held, at, end = self._held, self._at, len(self._held)
-        alone = self._segments < 2 and last and not may_hold(bytes(held))
-        found = None if alone or is_foreign(held) else find(held, at, end)
+        vain = is_foreign(held)
+        if last and self._segments < 2:
+            segment = bytes(held)
+            vain = vain or not (may_hold(segment) or begins(segment))
+        found = None if vain else find(held, at, end)
         if found is None:
-            self.unwanted = last or end - at >= MOST_MIDDLE or is_foreign(held) or has_foreign(held)
+            self.unwanted = last or vain or end - at >= MOST_MIDDLE or has_foreign(held)
             self._looked = end
             self._next_look = min(max(MIDDLE_FACTOR * end, MIDDLE_BYTES), MOST_MIDDLE)
             self._next_segments = MIDDLE_FACTOR * max(self._segments, MIDDLE_SEGMENTS)
