@@ -13,7 +13,7 @@ import numpy as np
 
 from rtpcap.capture.direction import FAR, MOST_REWOUND, SEQUENCE_BITS, SEQUENCE_MASK, Direction
 from rtpcap.capture.framing.beginnings import HEAD, may_begin
-from rtpcap.capture.framing.choice import begins, begins_sure, is_foreign, may_hold
+from rtpcap.capture.framing.choice import LONG, begins, begins_sure, has_constant, is_foreign
 from rtpcap.capture.framing.reader import Mark, Message
 from rtpcap.capture.screen import Rows, Screen, State
 from rtpcap.capture.segments import FIN, RST, SYN, Messages, Segments
@@ -25,6 +25,8 @@ __all__ = ["ByteStreams", "Messages", "Segments"]
 MOST_BYTES = 64 << 20
 MOST_LONE = 1 << 17
 """Lone segments that are held."""
+AT_ONCE = 1 << 12
+"""Lone segments that are let go of together."""
 
 GAP = "part of a TCP stream with messages was not captured"
 
@@ -64,7 +66,8 @@ class ByteStreams:
 
     def finish(self) -> Messages | None:
         """What was still held: messages behind holes, and the beginnings of others."""
-        self._end_lone(list(self._lone))
+        while self._lone:
+            self._end_lone(list(islice(self._lone, AT_ONCE)))
         for number in list(self._live):
             self._close(number)
         return self._messages()
@@ -211,11 +214,14 @@ class ByteStreams:
         head = np.frombuffer(b"".join([one[1][:HEAD].ljust(HEAD) for one in lone]), np.uint8)
         sizes = np.array([len(one[1]) for one in lone], np.int64)
         passed = may_begin(head.reshape(-1, HEAD), sizes) & (sizes > HEAD)
+        # Most hold nothing: all together are searched faster than one by one.
+        some_hold = has_constant(b"".join([one[1] for one in lone]))
         vain, ends = [], []
         for number, (sequence, data, missing, *_), passes in zip(
             numbers, lone, passed.tolist(), strict=True
         ):
-            if may_hold(data) or (passes and begins(data)):
+            searched = len(data) >= LONG or (some_hold and has_constant(data))
+            if searched or (passes and begins(data)):
                 self._wake(number)
                 self._close(number)
                 continue
@@ -227,7 +233,7 @@ class ByteStreams:
 
     def _close_lone(self, number: int) -> None:
         sequence, data, missing, *_ = self._lone[number]
-        if may_hold(data) or begins(data):
+        if len(data) >= LONG or has_constant(data) or begins(data):
             self._wake(number)
             self._close(number)
             return
@@ -272,7 +278,7 @@ class ByteStreams:
         """Let the oldest go: lone ones, those not known for what they are, those that wait."""
         lone = self._lone
         while lone and (self._held > self._most_bytes or len(lone) > MOST_LONE):
-            self._end_lone(list(islice(lone, (len(lone) + 1) // 2)))
+            self._end_lone(list(islice(lone, min((len(lone) + 1) // 2, AT_ONCE))))
         for wanted in (False, True):
             for number in list(self._holding):
                 if self._held <= self._most_bytes:

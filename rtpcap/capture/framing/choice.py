@@ -12,14 +12,15 @@ from rtpcap.capture.framing.text import RTSP, SIP, HTTPHead
 from rtpcap.capture.framing.websocket import WebSocket
 
 __all__ = [
+    "LONG",
     "Choice",
     "begins",
     "begins_sure",
     "choose",
     "find",
+    "has_constant",
     "has_foreign",
     "is_foreign",
-    "may_hold",
 ]
 
 TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04][\x00-\x41]", re.DOTALL)
@@ -113,11 +114,11 @@ def begins_sure(segment: bytes) -> bool:
     return SURE_BEGIN.match(segment) is not None
 
 
-def may_hold(segment: bytes) -> bool:
-    """Whether a segment of which nothing before and behind was captured is worth a look."""
-    if b"SIP/2.0" in segment or b"RTSP/" in segment:
+def has_constant(data: bytes) -> bool:
+    """Whether a constant of a framing, or of what is framed, is anywhere in some bytes."""
+    if b"SIP/2.0" in data or b"RTSP/" in data:
         return True
-    return HEP3.MAGIC in segment or MAGIC_COOKIE in segment or len(segment) >= LONG
+    return HEP3.MAGIC in data or MAGIC_COOKIE in data
 
 
 def find(held: bytearray, begin: int, end: int) -> Choice | None:

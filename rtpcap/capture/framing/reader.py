@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rtpcap.capture.framing.choice import (
+    LONG,
     begins,
     begins_sure,
     choose,
     find,
+    has_constant,
     has_foreign,
     is_foreign,
-    may_hold,
 )
 from rtpcap.capture.framing.frame import After, Framing, Verdict
 
@@ -338,7 +339,7 @@ class Reader:
         vain = is_foreign(held)
         if last and self._segments < 2:
             segment = bytes(held)
-            vain = vain or not (may_hold(segment) or begins(segment))
+            vain |= end < LONG and not (has_constant(segment) or begins(segment))
         found = None if vain else find(held, at, end)
         if found is None:
             self.unwanted = last or vain or end - at >= MOST_MIDDLE or has_foreign(held)
