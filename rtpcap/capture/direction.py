@@ -68,7 +68,7 @@ class Direction:
         self.out: list[Message] = []
         self.reader = Reader(self.out, started=started)
         self.gaps: list[int] = []
-        """Frames behind parts that never came."""
+        """Frames behind parts that never came; they are told once a message has come out."""
         self._pieces: list[_Piece] = []
         self._waiting = 0
         self._mark = Mark(0, NO_TIME, 0)
@@ -131,8 +131,7 @@ class Direction:
         """No longer wait for the part in front of the first piece."""
         if self._pieces:
             piece = self._pieces[0]
-            if self.reader.wanted:
-                self.gaps.append(piece.mark.frame)
+            self.gaps.append(piece.mark.frame)
             self._lack(piece.start - self.next)
             self._join()
 

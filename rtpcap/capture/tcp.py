@@ -248,7 +248,7 @@ class ByteStreams:
             self._out += [(number, message) for message in direction.out]
             direction.out.clear()
             direction.fruitful = True
-        if direction.gaps:
+        if direction.fruitful and direction.gaps:
             self._not_understood.add(GAP, direction.gaps)
             direction.gaps = []
         held, before = direction.held, self._holding.get(number, 0)
