@@ -88,6 +88,7 @@ class _Scan:
     matched: Matched
     other: Tally
     not_understood: Tally
+    incomplete: Tally
 
 
 class Capture:
@@ -124,7 +125,14 @@ class Capture:
         matched = match_streams(found, flows, announced)
         formats = Formats.find(found.packets, found.starts, self._told, matched.meanings)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
-        return _Scan(Streams.of(table), announced.signalling, matched, other, not_understood)
+        return _Scan(
+            Streams.of(table),
+            announced.signalling,
+            matched,
+            other,
+            not_understood,
+            decoder.incomplete,
+        )
 
     @property
     def path(self) -> str:
@@ -367,6 +375,11 @@ class Capture:
         """The frames that are understood and hold something else than UDP, by protocol."""
         return self._scan.other
 
+    @property
+    def incomplete(self) -> Tally:
+        """The frames before which a part of a TCP stream with messages was not captured."""
+        return self._scan.incomplete
+
     def row(self) -> dict[str, object]:
         """The file with the keys of ``rtpcap info``."""
         return {
@@ -381,6 +394,7 @@ class Capture:
             "streams": len(self.streams),
             "dtmf": len(self.dtmf),
             "not_understood": self.not_understood.rows(),
+            "incomplete": self.incomplete.rows(),
         }
 
     def __repr__(self) -> str:

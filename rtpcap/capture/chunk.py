@@ -7,7 +7,6 @@ tunnel may hold whatever a link may.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, auto
@@ -117,7 +116,7 @@ class Chunk:
         self.segments: list[TcpSegments] = []
         self.fragments: list[tuple[Rows, Rows]] = []
         """Rows and places of IP packets that are fragments."""
-        self._todo: deque[tuple[Layer, Rows, Rows, int]] = deque()
+        self._todo: dict[Layer, list[tuple[Rows, Rows]]] = {}
         self._depth = 0
 
     def then(self, layer: Layer, rows: Rows, at: Rows) -> None:
@@ -127,13 +126,25 @@ class Chunk:
         if self._depth >= MOST_LAYERS:
             self.unread(TOO_DEEP, rows)
         else:
-            self._todo.append((layer, rows, at, self._depth + 1))
+            self._todo.setdefault(layer, []).append((rows, at))
 
     def run(self, layers: Mapping[Layer, LayerFunction]) -> None:
-        """Go through everything that follows."""
+        """Go through everything that follows, one level of headers after the other.
+
+        What came to a layer by different ways is looked at together: so that however frames are
+        made, a chunk takes no more than the layers times the levels.
+        """
         while self._todo:
-            layer, rows, at, self._depth = self._todo.popleft()
-            layers[layer](self, rows, at)
+            level, self._todo = self._todo, {}
+            self._depth += 1
+            for layer, places in level.items():
+                rows, at = places[0]
+                if len(places) > 1:
+                    rows = np.concatenate([rows for rows, _ in places])
+                    at = np.concatenate([at for _, at in places])
+                    order = np.argsort(rows)
+                    rows, at = rows[order], at[order]
+                layers[layer](self, rows, at)
         self._depth = 0
 
     # What stands at some places, shape (n,); also where that is just behind a frame's end.
@@ -168,6 +179,12 @@ class Chunk:
             self.unread(reason, rows[short])
             return rows[~short], at[~short]
         return rows, at
+
+    def snapped(self, rows: Rows) -> Mask:
+        """Which frames were longer on the wire than what was captured of them."""
+        records = self.records
+        captured = records.end[rows] - records.begin[rows]
+        return np.asarray(records.original[rows] > captured)
 
     # What a frame is, in the end.
 

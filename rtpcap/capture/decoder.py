@@ -25,7 +25,7 @@ from rtpcap.capture.chunk import (
 )
 from rtpcap.capture.hep import hep
 from rtpcap.capture.link import SNAP_BYTES
-from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET, link_name
+from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET
 from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = ["Decoder"]
 
 
 def _uncommon(name: str) -> LayerFunction:
-    """A layer that is imported when a frame needs it: most captures do, with dpkt, without it."""
+    """A layer that is imported when a frame needs it: most captures do without it."""
 
     def layer(chunk: Chunk, rows: Rows, at: Rows) -> None:
         from rtpcap.capture import uncommon
@@ -80,6 +80,8 @@ OWN_HEADER_EACH = (105, 127, 258)
 COOKED, COOKED_LENGTH_AT = 113, 5
 """Linux cooked capture, whose header tells there how long its address is."""
 
+MOST_HEADER = 0xFFFF
+"""More bytes of headers than the column holds, which only a hostile frame has."""
 COLUMNS = {
     "block": np.uint16,
     "frame": np.uint32,
@@ -275,7 +277,9 @@ def _link(chunk: Chunk, number: int, rows: Rows) -> None:
     elif number == NO_LINK:
         chunk.unread("packet of an interface that the file does not describe", rows)
     else:
-        chunk.unread(f"{link_name(number)} is not read", rows)
+        from rtpcap.capture.uncommon import by_offset
+
+        by_offset(chunk, number, rows)
 
 
 def _pieces(chunk: Chunk) -> Pieces:
@@ -340,7 +344,7 @@ def _columns(chunk: Chunk, part: Payloads, block: int) -> Columns:
         "begin": part.begin,
         "end": part.end,
         "cut": part.cut,
-        "header": (part.begin - records.begin[rows]).astype(np.uint16),
+        "header": np.minimum(part.begin - records.begin[rows], MOST_HEADER).astype(np.uint16),
         "interface": _interface(records, rows),
     }
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.lanes import ByteOrder
-from rtpcap.capture.names import NO_LINK
+from rtpcap.capture.names import NO_LINK, told_link
 from rtpcap.capture.options import parse_options
 from rtpcap.rtp.packets import NO_TIME
 
@@ -167,7 +167,7 @@ def _interface(data: npt.NDArray[np.uint8], at: int, order: ByteOrder) -> tuple[
     # Kept within int64, which years around 1970 are.
     offset_ns = (offset_s * BILLION + (1 << 63)) % (1 << 64) - (1 << 63)
     return (
-        link,
+        told_link(link),
         snap_length or NO_LIMIT,
         resolution[0] if len(resolution) == 1 else MICROSECONDS,
         offset_ns if len(offset) == 8 else 0,

@@ -237,7 +237,8 @@ def _upper(chunk: Chunk, packets: _Packets, protocol: npt.NDArray[np.uint8]) -> 
         if number == UDP:
             part = packets[those]
             length = chunk.word(part.upper + 4).astype(np.int64)
-            _udp6(chunk, part, chunk.long(part.upper), length)
+            udp = _udp if len(part.addresses) == 2 else _udp6
+            udp(chunk, part, chunk.long(part.upper), length)
         elif number == TCP:
             chunk.something_else("TCP", rows)
             _tcp(chunk, packets[those])

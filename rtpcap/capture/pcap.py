@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.lanes import ByteOrder, Chain
+from rtpcap.capture.names import told_link
 from rtpcap.capture.source import MOST_BYTES, Part, Source
 from rtpcap.capture.tables import Records
 from rtpcap.capture.walk import walk
@@ -64,7 +65,7 @@ class PcapSource(Source):
         order = variant.order
         snap_length, link = struct.unpack_from(f"{order}II", head, 16)
         # The upper half of the word holds the length of a frame check sequence.
-        self._link = link & 0xFFFF
+        self._link = told_link(link)
         usual = max(LONGEST_USUAL, snap_length if snap_length <= MOST_BYTES else 0)
         self._chain = Chain(
             order,

@@ -1,241 +1,38 @@
 """TCP segments -> byte streams -> messages (RFC 9293): whatever order the segments came in.
 
-Captures are full of TCP that carries no calls. A direction whose first bytes are of no framing that
-is known is let go for good, and its segments cost nothing but a look-up for whole chunks.
+Captures are full of TCP that carries no calls: `screen` lets go of it by whole arrays, and what it
+leaves is let go of here when nothing is found in it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
-from rtpcap.capture.framing.reader import Mark, Message, Reader
+from rtpcap.capture.direction import FAR, MOST_REWOUND, SEQUENCE_BITS, SEQUENCE_MASK, Direction
+from rtpcap.capture.framing.beginnings import HEAD, may_begin
+from rtpcap.capture.framing.choice import LONG, begins, begins_sure, has_constant, is_foreign
+from rtpcap.capture.framing.reader import Mark, Message
+from rtpcap.capture.screen import Rows, Screen, State
+from rtpcap.capture.segments import FIN, RST, SYN, Messages, Segments
 from rtpcap.capture.tables import Tally
-from rtpcap.rtp.packets import NO_TIME
 from rtpcap.rtp.serial import signed_delta
 
 __all__ = ["ByteStreams", "Messages", "Segments"]
 
-FIN, SYN, RST = 1, 2, 4
-
-SEQUENCE_BITS = 32
-SEQUENCE_MASK = (1 << SEQUENCE_BITS) - 1
-
 MOST_BYTES = 64 << 20
-MOST_WAITING = 1 << 20
-"""Bytes held behind a hole, for which it is waited for."""
-MOST_WAITING_UNDECIDED = 1 << 16
-MOST_PIECES = 1024
-MOST_WAIT_NS = 30_000_000_000
-"""Time of the capture for which a hole is waited for."""
-FAR = 1 << 26
-"""Numbers that are further apart are not of one connection: no window is so wide in practice."""
-MOST_REWOUND = 1 << 16
-"""So many bytes before the first ones that were captured may still come."""
+MOST_LONE = 1 << 17
+"""Lone segments that are held."""
+AT_ONCE = 1 << 12
+"""Lone segments that are let go of together."""
 
 GAP = "part of a TCP stream with messages was not captured"
 
-# What is known of a direction.
-NEW, OPENED, LIVE, UNWANTED, CLOSED = range(5)
-
-
-@dataclass(frozen=True, eq=False)
-class Segments:
-    """TCP segments of a chunk: columns of shape (n,), in order of frames; places are in `data`."""
-
-    data: npt.NDArray[np.uint8]
-    """The bytes of the chunk, which holds others after the call."""
-    frame: npt.NDArray[np.uint32]
-    time_ns: npt.NDArray[np.int64]
-    interface: npt.NDArray[np.uint16]
-    key: npt.NDArray[np.int32]
-    """The number of the directed pair of ends, from 0 without large gaps."""
-    sequence: npt.NDArray[np.uint32]
-    flags: npt.NDArray[np.uint8]
-    begin: npt.NDArray[np.int64]
-    """Where the payload begins; it may be empty."""
-    end: npt.NDArray[np.int64]
-    """Where what was captured of it ends."""
-    missing: npt.NDArray[np.int64]
-    """How many bytes more were sent than captured."""
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-
-@dataclass(frozen=True, eq=False)
-class Messages:
-    """Messages out of byte streams as columns of shape (n,), in order of frames.
-
-    Several may end in one frame. A message may be of an earlier frame than those of the call
-    before: what a stream is may only be seen some frames later.
-    """
-
-    data: npt.NDArray[np.uint8]
-    """All of them, one behind the other."""
-    begin: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    frame: npt.NDArray[np.uint32]
-    """The frame whose segment completed it."""
-    time_ns: npt.NDArray[np.int64]
-    interface: npt.NDArray[np.uint16]
-    key: npt.NDArray[np.int32]
-    cut: npt.NDArray[np.bool_]
-    """Whether its end was not captured."""
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Bytes that came before those in front of them."""
-
-    start: int
-    data: bytes
-    missing: int
-    mark: Mark
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.data)
-
-
-class _Direction:
-    """One direction of a connection: its segments in order of sequence numbers.
-
-    Numbers are counted on beyond 32 bits from the first one.
-    """
-
-    __slots__ = ("_mark", "_pieces", "_waiting", "fin", "first", "gaps", "next", "out", "reader")
-
-    def __init__(self, first: int, *, started: bool) -> None:
-        self.first = first
-        self.next = first
-        self.fin: int | None = None
-        self.out: list[Message] = []
-        self.reader = Reader(self.out, started=started)
-        self.gaps: list[int] = []
-        """Frames behind parts that never came."""
-        self._pieces: list[_Piece] = []
-        self._waiting = 0
-        self._mark = Mark(0, NO_TIME, 0)
-
-    @property
-    def held(self) -> int:
-        return self.reader.held + self._waiting
-
-    def place(self, sequence: int) -> int:
-        """A sequence number, counted on beyond 32 bits."""
-        return self.next + signed_delta(sequence, self.next & SEQUENCE_MASK, SEQUENCE_BITS)
-
-    def take(self, start: int, data: bytes, missing: int, mark: Mark) -> None:
-        """The payload of a segment."""
-        if self._pieces:
-            self._overdue(mark.time_ns)
-        if start < self.next and self.reader.rewindable and self.next - start <= MOST_REWOUND:
-            self._rewind(start)
-        if start <= self.next:
-            self._in_order(start, data, missing, mark)
-            self._join()
-        else:
-            self._keep(start, data, missing, mark)
-            most = MOST_WAITING if self.reader.wanted else MOST_WAITING_UNDECIDED
-            while self._waiting > most or len(self._pieces) > MOST_PIECES:
-                self.give_up()
-
-    def _in_order(self, start: int, data: bytes, missing: int, mark: Mark) -> None:
-        end = start + len(data)
-        if mark.frame > self._mark.frame:
-            self._mark = mark
-        if end > self.next:
-            # What came first stays: the rest of a segment that was sent again is dropped.
-            self.reader.feed(data[self.next - start :] if start < self.next else data, self._mark)
-            self.next = end
-        if missing and end == self.next:
-            lacking = missing
-            if self._pieces:
-                lacking = min(lacking, max(self._pieces[0].start - self.next, 0))
-            self._lack(lacking)
-
-    def _lack(self, size: int) -> None:
-        if size:
-            self.reader.hole(size, self._mark)
-            self.next += size
-
-    def _join(self) -> None:
-        """The pieces that are no longer behind a hole."""
-        pieces = self._pieces
-        while pieces and pieces[0].start <= self.next:
-            piece = pieces.pop(0)
-            self._waiting -= len(piece.data)
-            self._in_order(piece.start, piece.data, piece.missing, piece.mark)
-
-    def give_up(self) -> None:
-        """No longer wait for the part in front of the first piece."""
-        if self._pieces:
-            piece = self._pieces[0]
-            if self.reader.wanted:
-                self.gaps.append(piece.mark.frame)
-            self._lack(piece.start - self.next)
-            self._join()
-
-    def _overdue(self, time_ns: int) -> None:
-        while self._pieces:
-            since = self._pieces[0].mark.time_ns
-            if NO_TIME in (since, time_ns) or time_ns - since <= MOST_WAIT_NS:
-                return
-            self.give_up()
-
-    def _keep(self, start: int, data: bytes, missing: int, mark: Mark) -> None:
-        """Hold a piece, but for what of it is held already."""
-        pieces = self._pieces
-        i = bisect_right(pieces, start, key=lambda piece: piece.start)
-        if i and pieces[i - 1].end > start:
-            data = data[pieces[i - 1].end - start :]
-            start = pieces[i - 1].end
-        while data:
-            if i < len(pieces) and pieces[i].start < start + len(data):
-                room = pieces[i].start - start
-                if room:
-                    pieces.insert(i, _Piece(start, data[:room], 0, mark))
-                    self._waiting += room
-                    i += 1
-                data = data[pieces[i].end - start :]
-                start = pieces[i].end
-                i += 1
-            else:
-                pieces.insert(i, _Piece(start, data, missing, mark))
-                self._waiting += len(data)
-                return
-
-    def _rewind(self, start: int) -> None:
-        """Bytes of before the first that were captured: those come behind them."""
-        held = self.reader.held
-        at = self.next - held
-        if start >= at:
-            return
-        pieces = []
-        for data, mark in self.reader.unread():
-            pieces.append(_Piece(at, data, 0, mark))
-            at += len(data)
-        self._waiting += held
-        self._pieces[:0] = pieces
-        self.next = self.first = start
-
-    def finish(self) -> None:
-        """There is nothing more to come."""
-        self.release()
-        self.reader.close()
-
-    def release(self) -> None:
-        """Hold nothing: what can be read of it comes out, and the next frame is looked for."""
-        while self._pieces:
-            self.give_up()
-        self.reader.release()
+_Lone = tuple[int, bytes, int, int, int, int]
+"""The first segment that was captured of a direction, from its middle, until the next one comes:
+its sequence number, bytes, how many more were not captured, and the parts of its mark."""
 
 
 class ByteStreams:
@@ -248,10 +45,9 @@ class ByteStreams:
     def __init__(self, not_understood: Tally, *, most_bytes: int = MOST_BYTES) -> None:
         self._not_understood = not_understood
         self._most_bytes = most_bytes
-        self._state = np.zeros(0, np.uint8)
-        # The number that the next byte should have, of directions that are opened or closed.
-        self._next = np.zeros(0, np.int64)
-        self._live: dict[int, _Direction] = {}
+        self._screen = Screen()
+        self._live: dict[int, Direction] = {}
+        self._lone: dict[int, _Lone] = {}
         # Directions that hold bytes, and how many; the oldest first.
         self._holding: dict[int, int] = {}
         self._held = 0
@@ -259,54 +55,19 @@ class ByteStreams:
 
     def take(self, segments: Segments) -> Messages | None:
         """The messages that the segments of a chunk complete."""
-        key, flags = segments.key, segments.flags
-        if not len(key):
+        if not len(segments):
             return None
-        self._grow(int(key.max()) + 1)
-        opens = (flags & SYN) != 0
-        dropped = self._state.take(key) == UNWANTED
-        rows = np.flatnonzero(opens | ~dropped)
-        # Ports that are used again are looked at from their opening on.
-        gone: set[int] = set(key[opens & dropped].tolist()) if len(rows) else set()
-        if gone:
-            rows = np.flatnonzero(~dropped | np.isin(key, list(gone)))
-        bears = (segments.end[rows] > segments.begin[rows]) | (segments.missing[rows] > 0)
-        rows = rows[bears | ((flags[rows] & (FIN | SYN | RST)) != 0)]
-        if not len(rows):
-            return None
-        columns = (
-            segments.frame,
-            segments.time_ns,
-            segments.interface,
-            key,
-            segments.sequence,
-            flags,
-            segments.begin,
-            segments.end,
-            segments.missing,
-        )
-        view = segments.data.data
-        for frame, time_ns, interface, number, sequence, flag, begin, end, missing in zip(
-            *(column[rows].tolist() for column in columns), strict=True
-        ):
-            if number in gone and not flag & SYN:
-                continue
-            self._segment(
-                number,
-                sequence,
-                flag,
-                view[begin:end],
-                missing,
-                Mark(frame, time_ns, interface),
-            )
-            if number not in self._live and self._state[number] == UNWANTED:
-                gone.add(number)
-            else:
-                gone.discard(number)
+        rows, lone = self._screen.sieve(segments)
+        if len(lone):
+            self._take_lone(segments, lone)
+        if len(rows):
+            self._take_rows(segments, rows)
         return self._messages()
 
     def finish(self) -> Messages | None:
         """What was still held: messages behind holes, and the beginnings of others."""
+        while self._lone:
+            self._end_lone(list(islice(self._lone, AT_ONCE)))
         for number in list(self._live):
             self._close(number)
         return self._messages()
@@ -316,12 +77,35 @@ class ByteStreams:
         """How many bytes are held."""
         return self._held
 
-    def _grow(self, count: int) -> None:
-        known = len(self._state)
-        if count > known:
-            added = max(count, 2 * known) - known
-            self._state = np.concatenate([self._state, np.full(added, NEW, np.uint8)])
-            self._next = np.concatenate([self._next, np.zeros(added, np.int64)])
+    def _take_rows(self, segments: Segments, rows: Rows) -> None:
+        """Segments that are looked at one after the other."""
+        view, state = segments.data.data, self._screen.state
+        gone: set[int] = set()
+        for number, sequence, flags, begin, end, missing, *mark in _listed(segments, rows):
+            if number in gone and (not flags & SYN or state[number] == State.HOPELESS):
+                continue
+            self._segment(number, sequence, flags, view[begin:end], missing, Mark(*mark))
+            if number in self._live or state[number] < State.UNWANTED:
+                gone.discard(number)
+            else:
+                gone.add(number)
+
+    def _take_lone(self, segments: Segments, rows: Rows) -> None:
+        """The only segments of directions that are new."""
+        view, lone, ended = segments.data.data, self._lone, []
+        self._screen.state[segments.key[rows]] = State.LIVE
+        for row in _listed(segments, rows):
+            number, sequence, flags, begin, end, missing, frame, time_ns, interface = row
+            data = bytes(view[begin:end])
+            lone[number] = sequence, data, missing, frame, time_ns, interface
+            self._held += len(data)
+            if flags & (FIN | RST):
+                ended.append(number)
+            elif begins_sure(data):
+                self._settle(number, self._wake(number))
+        self._end_lone([number for number in ended if number in lone])
+        if len(lone) > MOST_LONE or self._held > self._most_bytes:
+            self._make_room()
 
     def _segment(
         self,
@@ -332,57 +116,139 @@ class ByteStreams:
         missing: int,
         mark: Mark,
     ) -> None:
-        direction = self._live.get(number)
         if flags & SYN:
             sequence = (sequence + 1) & SEQUENCE_MASK
-            if direction is None or direction.first & SEQUENCE_MASK != sequence:
-                self._close(number)
-                direction = None
-                self._state[number], self._next[number] = OPENED, sequence
+            if not self._open(number, sequence):
+                return
         bears = len(payload) or missing
-        if direction is None:
-            if not bears:
-                return
-            direction = self._new(number, sequence)
-            if direction is None:
-                return
-        start = direction.place(sequence)
-        if abs(start - direction.next) > FAR:
+        direction = self._live.get(number)
+        if direction is not None and abs(direction.ahead(sequence)) > FAR:
             if not bears:
                 return
             self._close(number)
-            direction = self._live[number] = _Direction(sequence, started=False)
-            self._state[number], start = LIVE, sequence
+            direction = None
+        if direction is None:
+            if number in self._lone and self._continues(number, sequence):
+                direction = self._wake(number)
+            elif len(payload):
+                direction = self._new(number, sequence, bytes(payload), missing, mark)
+                if direction is None and flags & (FIN | RST):
+                    self._close(number)
+            if direction is None:
+                return
+        start = direction.place(sequence)
         if bears:
             direction.take(start, bytes(payload), missing, mark)
         if flags & FIN:
             direction.fin = start + len(payload) + missing
+        self._settle(number, direction, reset=bool(flags & RST))
+
+    def _settle(self, number: int, direction: Direction, *, reset: bool = False) -> None:
+        """What a direction is after a segment."""
         self._collect(number, direction)
         if direction.reader.unwanted:
-            self._drop(number, UNWANTED)
-        elif flags & RST or (direction.fin is not None and direction.next >= direction.fin):
+            self._drop(number, State.UNWANTED)
+        elif reset or (direction.fin is not None and direction.next >= direction.fin):
             self._close(number)
         elif self._held > self._most_bytes:
             self._make_room()
 
-    def _new(self, number: int, sequence: int) -> _Direction | None:
-        """A direction of which these are the first bytes; None where they are old ones."""
-        state, first = int(self._state[number]), int(self._next[number])
+    def _open(self, number: int, first: int) -> bool:
+        """A connection opens; False where no other one is looked at."""
+        known: int | None = None
+        if number in self._live:
+            known = self._live[number].first & SEQUENCE_MASK
+        elif number in self._lone:
+            known = self._lone[number][0]
+        if known == first:
+            return True
+        self._close(number)
+        if self._screen.state[number] == State.HOPELESS:
+            return False
+        self._screen.state[number], self._screen.next[number] = State.OPENED, first
+        return True
+
+    def _new(
+        self, number: int, sequence: int, data: bytes, missing: int, mark: Mark
+    ) -> Direction | None:
+        """A direction of which these are the first bytes, if they are to be looked at now."""
+        self._close(number)
+        screen = self._screen
+        state, first = screen.state[number], int(screen.next[number])
         ahead = signed_delta(sequence, first, SEQUENCE_BITS)
-        if state == CLOSED and -FAR <= ahead <= 0:
+        if state == State.HOPELESS or (state == State.CLOSED and -FAR <= ahead <= 0):
             return None
-        started = state == OPENED and 0 <= ahead <= FAR
-        direction = _Direction(first if started else sequence, started=started)
-        self._live[number] = direction
-        self._state[number] = LIVE
+        if state == State.OPENED and 0 <= ahead <= FAR:
+            return self._start(number, first, started=True)
+        if is_foreign(data):
+            screen.end(number, State.UNWANTED, sequence, fruitful=False)
+            return None
+        if begins_sure(data):
+            return self._start(number, sequence, started=False)
+        self._lone[number] = sequence, data, missing, *mark
+        self._held += len(data)
+        screen.state[number] = State.LIVE
+        return None
+
+    def _start(self, number: int, first: int, *, started: bool) -> Direction:
+        direction = self._live[number] = Direction(first, started=started)
+        self._screen.state[number] = State.LIVE
         return direction
 
-    def _collect(self, number: int, direction: _Direction) -> None:
+    def _continues(self, number: int, sequence: int) -> bool:
+        """Whether a segment may be of the connection of the lone one that is held."""
+        ahead = signed_delta(sequence, self._lone[number][0], SEQUENCE_BITS)
+        return abs(ahead) <= MOST_REWOUND
+
+    def _wake(self, number: int) -> Direction:
+        """A direction that begins with the lone segment that is held."""
+        sequence, data, missing, *mark = self._lone.pop(number)
+        self._held -= len(data)
+        direction = self._start(number, sequence, started=False)
+        direction.take(sequence, data, missing, Mark(*mark))
+        return direction
+
+    def _end_lone(self, numbers: Sequence[int]) -> None:
+        """Lone segments stay so; what can be read of them comes out."""
+        lone = [self._lone[number] for number in numbers]
+        head = np.frombuffer(b"".join([one[1][:HEAD].ljust(HEAD) for one in lone]), np.uint8)
+        sizes = np.array([len(one[1]) for one in lone], np.int64)
+        passed = may_begin(head.reshape(-1, HEAD), sizes) & (sizes > HEAD)
+        # Most hold nothing: all together are searched faster than one by one.
+        some_hold = has_constant(b"".join([one[1] for one in lone]))
+        vain, ends = [], []
+        for number, (sequence, data, missing, *_), passes in zip(
+            numbers, lone, passed.tolist(), strict=True
+        ):
+            searched = len(data) >= LONG or (some_hold and has_constant(data))
+            if searched or (passes and begins(data)):
+                self._wake(number)
+                self._close(number)
+                continue
+            del self._lone[number]
+            self._held -= len(data)
+            vain.append(number)
+            ends.append(sequence + len(data) + missing)
+        self._screen.end_in_vain(np.array(vain, np.intp), np.array(ends, np.int64))
+
+    def _close_lone(self, number: int) -> None:
+        sequence, data, missing, *_ = self._lone[number]
+        if len(data) >= LONG or has_constant(data) or begins(data):
+            self._wake(number)
+            self._close(number)
+            return
+        del self._lone[number]
+        self._held -= len(data)
+        end = sequence + len(data) + missing
+        self._screen.end(number, State.CLOSED, end, fruitful=False)
+
+    def _collect(self, number: int, direction: Direction) -> None:
         """Take over what came out of a direction."""
         if direction.out:
             self._out += [(number, message) for message in direction.out]
             direction.out.clear()
-        if direction.gaps:
+            direction.fruitful = True
+        if direction.fruitful and direction.gaps:
             self._not_understood.add(GAP, direction.gaps)
             direction.gaps = []
         held, before = direction.held, self._holding.get(number, 0)
@@ -396,18 +262,23 @@ class ByteStreams:
     def _drop(self, number: int, state: int) -> None:
         direction = self._live.pop(number)
         self._held -= self._holding.pop(number, 0)
-        self._state[number], self._next[number] = state, direction.next & SEQUENCE_MASK
+        self._screen.end(number, state, direction.next, fruitful=direction.fruitful)
 
     def _close(self, number: int) -> None:
         """A direction ended: what it held comes out."""
-        direction = self._live.get(number)
-        if direction is not None:
+        if number in self._lone:
+            self._close_lone(number)
+        elif number in self._live:
+            direction = self._live[number]
             direction.finish()
             self._collect(number, direction)
-            self._drop(number, CLOSED)
+            self._drop(number, State.CLOSED)
 
     def _make_room(self) -> None:
-        """Let the oldest go that are not known for what they are, then those that wait."""
+        """Let the oldest go: lone ones, those not known for what they are, those that wait."""
+        lone = self._lone
+        while lone and (self._held > self._most_bytes or len(lone) > MOST_LONE):
+            self._end_lone(list(islice(lone, min((len(lone) + 1) // 2, AT_ONCE))))
         for wanted in (False, True):
             for number in list(self._holding):
                 if self._held <= self._most_bytes:
@@ -417,7 +288,7 @@ class ByteStreams:
                     direction.release()
                     self._collect(number, direction)
                     if not direction.reader.wanted:
-                        self._drop(number, UNWANTED)
+                        self._drop(number, State.UNWANTED)
 
     def _messages(self) -> Messages | None:
         out, self._out = self._out, []
@@ -437,3 +308,19 @@ class ByteStreams:
             key=np.array([number for number, _ in out], np.int32),
             cut=np.array([message.cut for _, message in out], np.bool_),
         )
+
+
+def _listed(segments: Segments, rows: Rows) -> Iterator[tuple[int, ...]]:
+    """Some segments one by one: their columns but for the data, those of their marks last."""
+    columns = (
+        segments.key,
+        segments.sequence,
+        segments.flags,
+        segments.begin,
+        segments.end,
+        segments.missing,
+        segments.frame,
+        segments.time_ns,
+        segments.interface,
+    )
+    return zip(*(column[rows].tolist() for column in columns), strict=True)

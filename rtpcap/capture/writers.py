@@ -52,6 +52,8 @@ STATISTICS_OPTIONS = {4: "received", 5: "dropped", 7: "dropped_by_system"}
 RTCP_SECOND_BYTE = range(192, 224)
 """RFC 5761, section 4."""
 LONGEST_RTPDUMP = 0xFFFF - 8
+UDP, UDP_HEADER = 17, 8
+LONGEST_PAYLOAD = 0xFFFF - 20 - UDP_HEADER
 
 
 class InterfaceKey(NamedTuple):
@@ -237,20 +239,24 @@ class RtpdumpWriter:
 def with_headers(payload: bytes, original: int, flow: Flow) -> tuple[bytes, int]:
     """A payload that came without headers as an IP packet, and its whole length.
 
-    So that it can stand in a capture file. The checksum of UDP is left out in IPv4 (RFC 768) and 0
-    in IPv6 too.
+    So that it can stand in a capture file. What was not captured of it counts as zeros in the
+    checksum of UDP.
     """
-    udp_length = min(original + 8, 0xFFFF)
-    udp = struct.pack(">HHHH", flow.src_port, flow.dst_port, udp_length, 0)
-    src, dst = ipaddress.ip_address(flow.src), ipaddress.ip_address(flow.dst)
-    if dst.version == 4:
-        total = min(original + 28, 0xFFFF)
-        words = struct.pack(">BBHHHBBH", 0x45, 0, total, 0, 0, 64, 17, 0)
-        head = words + src.packed + dst.packed
-        carry = sum(struct.unpack(">10H", head))
-        carry = (carry & 0xFFFF) + (carry >> 16)
-        checksum = ~((carry & 0xFFFF) + (carry >> 16)) & 0xFFFF
-        head = head[:10] + struct.pack(">H", checksum) + head[12:]
+    import dpkt
+
+    missing = max(min(original, LONGEST_PAYLOAD) - len(payload), 0)
+    udp = dpkt.udp.UDP(
+        sport=flow.src_port,
+        dport=flow.dst_port,
+        ulen=min(UDP_HEADER + len(payload) + missing, 0xFFFF),
+        data=payload + bytes(missing),
+    )
+    ends = {
+        "src": ipaddress.ip_address(flow.src).packed,
+        "dst": ipaddress.ip_address(flow.dst).packed,
+    }
+    if len(ends["src"]) == 4:
+        packet = bytes(dpkt.ip.IP(p=UDP, data=udp, **ends))
     else:
-        head = struct.pack(">IHBB", 6 << 28, udp_length, 17, 64) + src.packed + dst.packed
-    return head + udp + payload, len(head) + 8 + original
+        packet = bytes(dpkt.ip6.IP6(nxt=UDP, hlim=64, plen=len(udp), data=udp, **ends))
+    return packet[: len(packet) - missing], len(packet) - missing - len(payload) + original

@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "start_time"),
         *_all("number", "duration_s"),
         *_all("integer", "calls streams dtmf"),
-        *_all("list", "not_understood"),
+        *_all("list", "not_understood incomplete"),
     ),
     "streams": (
         *_all("text", "ssrc src"),

@@ -77,6 +77,9 @@ def test_packets_behind_a_segment_that_never_came(lost: int, tmp_path: Path) -> 
     assert payloads(stream) == [p[12:] for i, p in enumerate(PACKETS) if i != lost]
     assert stream.quality.lost == 1
     assert capture.frames == len(capture.other) == COUNT - 1
+    (row,) = capture.incomplete.rows()
+    assert row["reason"] == "part of a TCP stream with messages was not captured"
+    assert (row["count"], row["first_frame"]) == (1, lost + 1)
 
 
 def test_packets_out_of_fragments(tmp_path: Path) -> None:

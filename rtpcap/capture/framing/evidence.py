@@ -14,8 +14,17 @@ from rtpcap.rtp.serial import signed_delta
 
 __all__ = [
     "CHANNELS",
+    "DTLS",
+    "DTLS_HEAD",
+    "DTLS_VERSIONS",
     "MAGIC_COOKIE",
+    "RTCP_HEAD",
+    "RTCP_TYPES",
+    "RTP",
+    "STUN",
     "STUN_HEAD",
+    "ZRTP",
+    "ZRTP_COOKIE",
     "Packet",
     "chain",
     "known_first_byte",

@@ -18,13 +18,15 @@ from rtpcap.capture.framing.evidence import (
 )
 from rtpcap.capture.framing.frame import BAD, After, Framing, Step, Verdict
 
-__all__ = ["HEP3", "RFC4571", "TURN", "PacketFraming", "padded"]
+__all__ = ["HEP3", "MOST_NEW", "RFC4571", "TURN", "PacketFraming", "padded"]
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
 WINDOW = 8192
 """Starts are looked for in so many bytes at a time, so that a near one is found cheaply."""
+MOST_NEW = 0x20
+"""Upper byte of the lengths in a new chain: packets of 8 KiB and more are not met."""
 
 
 class PacketFraming(Framing):
@@ -96,8 +98,6 @@ class RFC4571(PacketFraming):
     """
 
     HEAD = 2
-    MOST_NEW = 0x20
-    """Upper byte of the lengths in a new chain: packets of 8 KiB and more are not met."""
     cookie_at = HEAD + 4
 
     def step(self, held: bytearray, pos: int, end: int) -> Step:
@@ -114,6 +114,12 @@ class RFC4571(PacketFraming):
         return [bytes(held[pos + self.HEAD : there])] if there > pos + self.HEAD else []
 
     @classmethod
+    def probe(cls, held: bytearray, pos: int, end: int) -> Verdict:
+        if pos < end and held[pos] >= MOST_NEW:
+            return Verdict.NO
+        return chain(cls.packet, held, pos, end)
+
+    @classmethod
     def packet(cls, held: bytearray, pos: int, end: int) -> Packet | Verdict:
         if pos + cls.HEAD > end:
             return Verdict.MAYBE
@@ -125,12 +131,12 @@ class RFC4571(PacketFraming):
         upto = min(upto, len(data) - cls.HEAD)
         if upto <= 0:
             return np.empty(0, np.int64)
-        good = (data[:upto] < cls.MOST_NEW) & (data[cls.HEAD : cls.HEAD + upto] >> 6 == 2)
+        good = (data[:upto] < MOST_NEW) & (data[cls.HEAD : cls.HEAD + upto] >> 6 == 2)
         place = np.flatnonzero(good)
         following = place + cls.HEAD + big_endian(data, place)
         inside = following + cls.HEAD < len(data)
         place, following = place[inside], following[inside]
-        good = (data[following] < cls.MOST_NEW) & _sorted_out(data, following + cls.HEAD)
+        good = (data[following] < MOST_NEW) & _sorted_out(data, following + cls.HEAD)
         found: Places = place[good]
         return found
 
@@ -195,6 +201,12 @@ class TURN(PacketFraming):
                 return [inside] if inside else []
             at += padded(length)
         return []
+
+    @classmethod
+    def probe(cls, held: bytearray, pos: int, end: int) -> Verdict:
+        if pos + 2 < end and held[pos] in CHANNELS and held[pos + 2] >= MOST_NEW:
+            return Verdict.NO
+        return chain(cls.packet, held, pos, end)
 
     @classmethod
     def packet(cls, held: bytearray, pos: int, end: int) -> Packet | Verdict:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rtpcap.capture.framing.choice import choose, find, is_foreign
+from rtpcap.capture.framing.choice import (
+    LONG,
+    begins,
+    begins_sure,
+    choose,
+    find,
+    has_constant,
+    has_foreign,
+    is_foreign,
+)
 from rtpcap.capture.framing.frame import After, Framing, Verdict
 
 __all__ = ["Mark", "Message", "Reader"]
@@ -18,6 +27,12 @@ MOST_FILLED = 1 << 16
 MOST_UNDECIDED = 1 << 16
 """Bytes after which a stream that nothing was found in is let go."""
 MOST_UNDECIDED_SEGMENTS = 4096
+MIDDLE_BYTES, MIDDLE_SEGMENTS = 1 << 12, 8
+"""So much of a stream from its middle is gathered before it is searched for the first time, and
+`MIDDLE_FACTOR` times as much before each further time: a search costs as much as many segments."""
+MIDDLE_FACTOR = 4
+MOST_MIDDLE = 1 << 14
+"""Bytes from the middle of a stream after which it is let go."""
 WINDOW = 1 << 16
 """Bytes in which the next frame is looked for; then the first half of them is let go."""
 MOST_LOOKED = 1 << 20
@@ -60,6 +75,7 @@ class Reader:
         "_losses",
         "_marks",
         "_next_look",
+        "_next_segments",
         "_segments",
         "_started",
         "out",
@@ -79,7 +95,7 @@ class Reader:
         # Which segment brought the bytes up to a place.
         self._marks: list[tuple[int, Mark]] = []
         # So many bytes must be held before it is worth looking at them again.
-        self._next_look = 0
+        self._next_look = self._next_segments = 0
         self._segments = self._looked = self._losses = self._bytes = 0
 
     @property
@@ -104,8 +120,28 @@ class Reader:
         self._bytes += len(data)
         self._segments += 1
         self._brought(mark)
-        if len(held) >= self._next_look:
+        if self._in_middle:
+            if self._due(data):
+                self._run(last=False)
+        elif len(held) >= self._next_look:
             self._run(last=False)
+
+    @property
+    def _in_middle(self) -> bool:
+        """Whether it is not known what this is, nor where it begins."""
+        return self._framing is None and (not self._started or bool(self._holes))
+
+    def _due(self, segment: bytes) -> bool:
+        """Whether it is time to look at a stream from its middle."""
+        size = len(self._held)
+        if size == len(segment):
+            self._next_look, self._next_segments = MIDDLE_BYTES, MIDDLE_SEGMENTS
+            self._segments, self._looked = 1, 0
+            if is_foreign(self._held):
+                return True
+        if size >= self._next_look or self._segments >= self._next_segments:
+            return True
+        return 8 * size >= 9 * self._looked and begins_sure(segment)
 
     def hole(self, size: int, mark: Mark) -> None:
         """Bytes of the stream that were not captured."""
@@ -119,7 +155,8 @@ class Reader:
         self._held += bytes(size)
         self._holes.append((begin, begin + size))
         self._brought(mark)
-        self._run(last=False)
+        if self._framing is not None or len(self._held) >= MOST_MIDDLE:
+            self._run(last=False)
 
     def _brought(self, mark: Mark) -> None:
         """Note which segment the last bytes came with."""
@@ -281,25 +318,38 @@ class Reader:
         if at == end:
             self._segments = 0
             return False
-        started = self._started
-        choice = choose(held, at, end, started=started)
-        if isinstance(choice, Verdict) and not started and not at and is_foreign(held):
-            choice = Verdict.NO
-        elif isinstance(choice, Verdict) and (self._holes or not started):
-            found = find(held, at, end)
-            if found is not None and started and found.framing.step(held, at, end)[1] >= 0:
-                # Up to the hole there were too few frames to tell, but now it is told.
-                found = found._replace(place=at)
-            choice = found or Verdict.MAYBE
+        choice = choose(held, at, end, started=self._started)
+        if isinstance(choice, Verdict) and self._in_middle:
+            return self._search(last=last)
         if choice is Verdict.MAYBE:
             full = end - at >= MOST_UNDECIDED or self._segments >= MOST_UNDECIDED_SEGMENTS
             self.unwanted = last or full
             # In growing steps, so that all looks together are linear.
-            further = (end - at) // 8 if started else 2 * (end - at)
-            self._next_look = min(end + further, max(at + MOST_UNDECIDED, end))
+            self._next_look = min(end + (end - at) // 8, max(at + MOST_UNDECIDED, end))
             return False
         if isinstance(choice, Verdict):
             self.unwanted = True
             return False
         self._framing, self._at, self._next_look = choice.framing, choice.place, 0
+        return True
+
+    def _search(self, *, last: bool) -> bool:
+        """Look for the first frame of anything, in a stream that does not begin with one."""
+        held, at, end = self._held, self._at, len(self._held)
+        vain = is_foreign(held)
+        if last and self._segments < 2:
+            segment = bytes(held)
+            vain |= end < LONG and not (has_constant(segment) or begins(segment))
+        found = None if vain else find(held, at, end)
+        if found is None:
+            self.unwanted = last or vain or end - at >= MOST_MIDDLE or has_foreign(held)
+            self._looked = end
+            self._next_look = min(max(MIDDLE_FACTOR * end, MIDDLE_BYTES), MOST_MIDDLE)
+            self._next_segments = MIDDLE_FACTOR * max(self._segments, MIDDLE_SEGMENTS)
+            return False
+        framing, place = found
+        if self._started and framing.step(held, at, end)[1] >= 0:
+            # Up to the hole there were too few frames to tell, but now it is told.
+            place = at
+        self._framing, self._at, self._next_look, self._looked = framing, place, 0, 0
         return True

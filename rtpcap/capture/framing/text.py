@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from rtpcap.capture.framing.evidence import Packet, chain
 from rtpcap.capture.framing.frame import BAD, MOST_MESSAGE, Framing, Step, Verdict
 from rtpcap.capture.framing.packets import Bytes, PacketFraming, Places, big_endian
 
-__all__ = ["RTSP", "SIP", "HTTPHead", "begins_sip"]
+__all__ = ["RTSP", "SIP", "WORD", "HTTPHead", "begins_sip"]
 
 MOST_HEAD = 1 << 16
 MOST_LINE = 1 << 13
@@ -37,6 +38,10 @@ RTSP_METHOD = (
 RTSP_LINE = re.compile(
     rb"RTSP/[12]\.0 [1-6]\d\d[ \r]|" + RTSP_METHOD + rb"[^\r\n]{0,8000}? ?RTSP/[12]\.0\r\n"
 )
+
+
+WORD = string.ascii_uppercase.encode() + string.digits.encode() + b"_/."
+"""What methods and the names of protocols consist of; all start lines begin with one."""
 
 
 def begins_sip(text: bytes) -> bool:
@@ -68,6 +73,8 @@ class _Heads:
 
 def probe_line(line: re.Pattern[bytes], held: bytearray, pos: int, end: int) -> Verdict:
     """Whether a start line of this pattern is there. One that has no end yet may be."""
+    if pos < end and held[pos] not in WORD:
+        return Verdict.NO
     if line.match(held, pos, end):
         return Verdict.YES
     if held.find(b"\n", pos, min(end, pos + MOST_LINE)) >= 0 or end - pos >= MOST_LINE:
@@ -248,6 +255,7 @@ class RTSP(PacketFraming):
 class HTTPHead:
     """The head of an HTTP message that may open something else (RFC 9110, sections 7.8, 9.3.6)."""
 
+    FIRST = b"GCH"
     BEGIN = re.compile(rb"(?:GET|CONNECT) [^\r\n]{1,8000} HTTP/1\.[01]\r\n|HTTP/1\.[01] [1-6]\d\d")
     PART = re.compile(
         rb"(?:GET|CONNECT) [^\r\n]*\r?$|(?:GE?T?|CO?N?N?E?C?T?)$|HTTP/1\.[01] \d{0,3}$"
@@ -262,6 +270,8 @@ class HTTPHead:
     @classmethod
     def probe(cls, held: bytearray, pos: int, end: int) -> Verdict:
         """YES where a whole head is there that opens something else; `kind` says what."""
+        if pos < end and held[pos] not in cls.FIRST:
+            return Verdict.NO
         if not cls.BEGIN.match(held, pos, end):
             part = bytes(held[pos : min(end, pos + MOST_LINE)])
             may = cls.PART.match(part)
