@@ -139,8 +139,8 @@ class Attempt:
             novelty, leg = self._transactions.response(message, arrival, key, other_tag)
         else:
             novelty, leg = self._transactions.request(message, arrival, key)
-        if novelty is Novelty.AGAIN:
-            self.retransmissions += 1
+        if novelty is Novelty.AGAIN or novelty is Novelty.COPY:
+            self.retransmissions += novelty is Novelty.AGAIN
             return
         if not status and method == "INVITE" and not other_tag and novelty is Novelty.NEW:
             self._invited(message, sender, number, at)

@@ -17,6 +17,9 @@ MOST_TRANSACTIONS = 16
 """Of one call that are remembered; a retransmission comes within the next few."""
 MOST_LEGS = 16
 MOST_BRANCHES = 32
+COPY_NS = 100_000_000
+"""Well below T1, the 500 ms after which something is first sent again (RFC 3261 section 17.1.1.1);
+captures on several interfaces hold copies within milliseconds."""
 
 TransactionKey = tuple[str, int, str]
 """From tag, CSeq number, method."""
@@ -31,11 +34,13 @@ class Novelty(Enum):
     HOP = "hop"
     """Said before, on another leg."""
     AGAIN = "again"
-    """A retransmission, or a second capture of the same message."""
+    """A retransmission."""
+    COPY = "copy"
+    """So soon after the same message that the capture holds it twice: nobody sends again then."""
 
 
 class _Transaction:
-    __slots__ = ("branches", "legs", "said")
+    __slots__ = ("branches", "legs", "said", "when")
 
     def __init__(self) -> None:
         self.branches: dict[str, int] = {}
@@ -43,6 +48,20 @@ class _Transaction:
         """The legs on which the request was seen, a bit each."""
         self.said: dict[int, int] = {}
         """What was answered -> on which legs, a bit each."""
+        self.when: dict[tuple[int, int], int] = {}
+        """(what, leg) -> when it was said last, nanoseconds; a request is the answer 0."""
+
+    def again(self, what: int, leg: int, time_ns: int | None) -> Novelty:
+        """What a message is that was said before on this leg."""
+        before = self.when.get((what, leg))
+        self.note(what, leg, time_ns)
+        soon = before is not None and time_ns is not None and 0 <= time_ns - before < COPY_NS
+        return Novelty.COPY if soon else Novelty.AGAIN
+
+    def note(self, what: int, leg: int, time_ns: int | None) -> None:
+        """Remember when something was said."""
+        if time_ns is not None and (len(self.when) < MOST_BRANCHES or (what, leg) in self.when):
+            self.when[what, leg] = time_ns
 
 
 class Transactions:
@@ -85,8 +104,9 @@ class Transactions:
             # An address translator lets the branch stand and may write another description.
             leg = self._translated(arrival, transaction, leg)
             if transaction.legs >> leg & 1:
-                return Novelty.AGAIN, leg
+                return transaction.again(0, leg, arrival.time_ns), leg
         transaction.legs |= 1 << leg
+        transaction.note(0, leg, arrival.time_ns)
         return novelty, leg
 
     def response(
@@ -107,7 +127,8 @@ class Transactions:
         said = transaction.said
         legs = said.get(what, 0)
         if legs >> leg & 1:
-            return Novelty.AGAIN, leg
+            return transaction.again(what, leg, arrival.time_ns), leg
+        transaction.note(what, leg, arrival.time_ns)
         if legs or len(said) < MOST_BRANCHES:
             said[what] = legs | 1 << leg
         return (Novelty.HOP if legs else Novelty.NEW), leg

@@ -111,11 +111,12 @@ def _payloads(
         datagrams.end,
     )
     flows, blocks = datagrams.flows, datagrams.blocks
+    ends = {flow: flows[flow] for flow in np.unique(datagrams.flow[rows]).tolist()}
     for row, frame, time_ns, flow, block, begin, end in zip(
         rows.tolist(), *(column[rows].tolist() for column in columns), strict=True
     ):
         time = None if time_ns == NO_TIME else time_ns
-        yield row, Arrival(frame, time, *flows[flow]), blocks[block][begin:end].tobytes()
+        yield row, Arrival(frame, time, *ends[flow]), blocks[block][begin:end].tobytes()
 
 
 def sip_messages(datagrams: Datagrams) -> Iterator[tuple[Arrival, SipMessage]]:
