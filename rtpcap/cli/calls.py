@@ -55,7 +55,8 @@ def calls(
         nonlocal matched
         for capture in inputs.captures():
             found = capture.calls if call is None else capture.calls.select(call)
-            matched += len(found)
+            # Without calls there are streams at least, as other verbs have it.
+            matched += len(found) or (call is None and len(capture.streams))
             for each in found:
                 row = each.row()
                 yield {"file": capture.path, **row} if inputs.several else row
@@ -110,6 +111,7 @@ def sip(
                     yield {"file": capture.path, **row} if inputs.several else row
 
         print_rows("sip", form, rows(), files=inputs.several)
-    if not matched and inputs.read:
-        warn("no SIP message matched")
-    click.get_current_context().exit(inputs.exit_code(Exit.DONE if matched else Exit.NO_STREAM))
+    missed = call is not None and not matched
+    if missed and inputs.read:
+        warn("no call matched")
+    click.get_current_context().exit(inputs.exit_code(Exit.NO_STREAM if missed else Exit.DONE))

@@ -36,6 +36,7 @@ class Attempt:
 
     __slots__ = (
         "_agents",
+        "_between",
         "_connections",
         "_first_invites",
         "_legs",
@@ -77,6 +78,7 @@ class Attempt:
         self.replaces = self.referred_by = self.asserted = ""
         self.held = False
         self._connections: set[Ends] = set()
+        self._between: tuple[str, str] | None = None
         self._agents: dict[Side, tuple[int, str]] = {}
         self._transactions = Transactions()
         self._legs: dict[int, Negotiation] = {}
@@ -144,6 +146,7 @@ class Attempt:
             return
         if not status and method == "INVITE" and not other_tag and novelty is Novelty.NEW:
             self._invited(message, sender, number, at)
+            self._between = self._between or (arrival.src, arrival.dst)
         asking: Side = "caller"
         if tag in self.callee_tags and tag not in self.caller_tags:
             asking = "callee"
@@ -355,5 +358,6 @@ class Attempt:
             self.replaces,
             self.referred_by,
             hosts=self._transactions.hosts,
+            invited_between=self._between,
             connections=tuple(sorted(self._connections)),
         )

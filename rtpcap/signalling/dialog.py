@@ -80,6 +80,8 @@ class Dialog:
     """The Call-IDs of calls that a transfer of this one led to."""
     hosts: tuple[str, ...] = ()
     """The addresses that its messages went between, in order of appearance."""
+    invited_between: tuple[str, str] | None = None
+    """From which address to which the first INVITE went; None where it was not captured."""
     connections: tuple[tuple[str, int, str, int], ...] = ()
     """From where to where its messages went that came over TCP."""
 

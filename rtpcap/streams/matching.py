@@ -250,7 +250,11 @@ class _Lines:
                 side = hosts.get(place[0], line.side)
                 hosts[place[0]] = side if side == line.side else None
         for dialog, hosts in self._hosts.items():
-            for host in announced.calls[dialog].hosts:
+            call = announced.calls[dialog]
+            if call.invited_between is not None and len(set(call.invited_between)) > 1:
+                for host, side in zip(call.invited_between, SIDES, strict=True):
+                    hosts.setdefault(host, side)
+            for host in call.hosts:
                 hosts.setdefault(host, None)
         for place in announced.places():
             for line in announced.lines(*place):
@@ -276,6 +280,9 @@ class _Lines:
             heard = hosts.get(flow.dst)
             side = None if heard is None else _other(heard)
         return side
+
+
+SIDES: tuple[Side, Side] = ("caller", "callee")
 
 
 def _other(side: Side) -> Side:

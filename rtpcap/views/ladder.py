@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rtpcap.signalling.ladder import Rung, ladder_lines
@@ -35,7 +36,9 @@ def ladders(capture: Capture, width: int, call_id: str | None = None) -> Iterato
         yield from [] if first else [""]
         first = False
         for line in headings[told]:
-            yield visible(line)
+            yield from wrap(
+                visible(line), max(width, 20), subsequent_indent="  ", break_on_hyphens=False
+            )
         yield from ladder_lines(rungs, width)
     if other:
         yield from [] if first else [""]

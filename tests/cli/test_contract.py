@@ -17,6 +17,8 @@ KEYS = {
     "streams": "ssrc src src_port dst dst_port codec clock_rate payload_types packets expected "
     "lost lost_pct duplicates captured_twice reordered jitter_ms jitter_max_ms jitter_last_ms "
     "first_frame last_frame start_s duration_s encrypted decodable why_not call",
+    "calls": "call_id caller callee state status start_s setup_s duration_s streams guessed",
+    "sip": "frame time_s src dst text call_id again",
     "packets": "frame time_ns ssrc sequence timestamp payload_type marker size payload_size fault",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
     "dtmf": "ssrc digit start_s duration_s source frame",
@@ -27,6 +29,8 @@ KEYS = {
 FILES = {
     "info": FIXTURES / "ovs-qinq.pcap",
     "streams": FIXTURES / "pj-pcmu.pcap",
+    "calls": FIXTURES / "pj-pcmu.pcap",
+    "sip": FIXTURES / "pj-pcmu.pcap",
     "packets": FIXTURES / "gst-dtmf.pcap",
     "gaps": FIXTURES / "gst-loss.pcap",
     "dtmf": FIXTURES / "gst-dtmf.pcap",

@@ -311,3 +311,67 @@ def test_streams_of_our_own_captures_are_where_signalling_says(path: Path) -> No
         epoch = calls[place.dialog].epochs[place.epoch]
         formats = epoch.media(place.side)[place.media].formats
         assert set(np.unique(stream.packets.payload_type).tolist()) <= set(formats)
+
+
+# The calls of a capture, with their streams
+
+
+@cache
+def opened(capture: str) -> rtpcap.Capture | None:
+    try:
+        found = rtpcap.open(CAPTURES / capture)
+        _ = found.calls
+    except rtpcap.CaptureError:
+        return None
+    return found
+
+
+def test_the_capture_has_the_calls_that_its_messages_tell(capture: str) -> None:
+    ours, found = told(CAPTURES / capture), opened(capture)
+    if ours is None or found is None:
+        return
+    calls = [call for call in found.calls if call.dialog is not None]
+    assert [brief(call.dialog) for call in calls if call.dialog is not None] == [
+        brief(call) for call in ours.signalling.calls
+    ]
+    assert len({call.call_id for call in calls}) == len(calls)
+    claimed = [stream.index for call in found.calls for stream in call.streams]
+    assert len(claimed) == len(set(claimed))
+
+
+def test_announced_streams_belong_to_a_call(capture: str) -> None:
+    found = opened(capture)
+    if found is None:
+        return
+    calls = {
+        (stream.src, stream.src_port, stream.dst, stream.dst_port, stream.ssrc): stream.call
+        for call in found.calls
+        if call.dialog is not None
+        for stream in call.streams
+    }
+    announced = [row.key for row in stream_tables(capture) if row.announced]
+    there = {(s.src, s.src_port, s.dst, s.dst_port, s.ssrc) for s in found.streams}
+    lost = [key for key in announced if key in there and key not in calls]
+    assert bool(lost) is ((capture, "streams") in differences()), lost
+
+
+@pytest.mark.parametrize("path", own_captures() or [Path()], ids=lambda path: path.name)
+def test_each_stream_of_our_own_captures_is_of_its_call(path: Path) -> None:
+    if not OWN.is_dir():
+        pytest.skip("the folder shared/fixtures is not beside the project")
+    found = rtpcap.open(path)
+    calls = [call for call in found.calls if call.dialog is not None]
+    if not calls:
+        return
+    (call,) = calls
+    assert call.streams == list(found.streams)
+    assert {call.matched(stream) for stream in found.streams} <= {"announced"}
+    # Who offered is left: its media comes from where the offer said.
+    assert call.dialog is not None
+    offered = {
+        (media.address, media.port)
+        for epoch in call.dialog.epochs
+        for media in epoch.media("caller")
+    }
+    assert all((stream.src, stream.src_port) in offered for stream in call.left)
+    assert all((stream.dst, stream.dst_port) in offered for stream in call.right)
