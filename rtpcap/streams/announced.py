@@ -120,12 +120,19 @@ class Announced:
                 found.update(session.media.formats)
         return found
 
-    def table(self, flows: Flows, wanted: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-        """The same for several flows, shape (k, 128)."""
-        table = np.zeros((len(wanted), PAYLOAD_NUMBERS), np.bool_)
-        for row, number in enumerate(wanted.tolist()):
-            table[row, list(self.numbers(flows[number]))] = True
-        return table
+    def table(
+        self, flows: Flows, flow: npt.NDArray[np.int32]
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """The same for rows of several flows, which are numbers of `flows`.
+
+        (table, row): a row of payload numbers for each flow, shape (k, 128), and which of them is
+        whose, shape as `flow`.
+        """
+        own, row = np.unique(flow, return_inverse=True)
+        table = np.zeros((len(own), PAYLOAD_NUMBERS), np.bool_)
+        for i, number in enumerate(own.tolist()):
+            table[i, list(self.numbers(flows[number]))] = True
+        return table, row
 
 
 def _formats(media: Sequence[Media], rows: Iterable[int]) -> dict[int, Format]:

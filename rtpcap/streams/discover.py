@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,29 +30,11 @@ from rtpcap.rtp.payload_types import ASSIGNED
 from rtpcap.streams.announced import Announced
 from rtpcap.streams.endpoints import Endpoints, Named
 from rtpcap.streams.formats import PayloadMap
+from rtpcap.streams.gathered import OF_THE_FRAME, Columns, Gathered
 from rtpcap.streams.judge import FEWEST_PACKETS, Judgement, judge
 from rtpcap.streams.listener import Listener
 
 __all__ = ["Candidates", "Finder", "Found", "batches"]
-
-COLUMNS = {
-    "begin": np.int64,
-    "time_ns": np.int64,
-    "stream": np.int32,
-    "frame": np.uint32,
-    "word0": np.uint32,
-    "timestamp": np.uint32,
-    "ssrc": np.uint32,
-    "size": np.uint16,
-    "payload_offset": np.uint16,
-    "payload_size": np.uint16,
-    "fault": np.uint8,
-    "block": np.uint16,
-    "header": np.uint16,
-    "interface": np.uint16,
-}
-OF_THE_FRAME = ("header", "interface")
-"""Columns that tell of the frame and not of the packet."""
 
 REBUILT = 1
 """The block of what lies in no file; block 0 is the first file, those behind are the others."""
@@ -133,8 +114,8 @@ class Finder:
         self._named = Named(named)
         self._keys = KeyTable(1)
         self._flow_of: list[npt.NDArray[np.int32]] = []
-        self._columns = _Columns()
-        self._aside = _Columns()
+        self._columns = Gathered()
+        self._aside = Gathered()
         """Packets of payload numbers that nobody assigned; their column `stream` is the flow."""
         self._spool = Spool()
         self._last_frame = 0
@@ -194,7 +175,7 @@ class Finder:
 
     def _append(
         self,
-        columns: _Columns,
+        columns: Gathered,
         packets: Packets,
         stream: npt.NDArray[np.int32],
         header: npt.NDArray[np.uint16],
@@ -240,14 +221,13 @@ class Finder:
             )
 
     def _recover(
-        self, columns: dict[str, npt.NDArray[Any]], announced: Announced
-    ) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int32]]:
+        self, columns: Columns, announced: Announced
+    ) -> tuple[Columns, npt.NDArray[np.int32]]:
         """Take what was laid aside and signalling names: the columns, and the streams of it."""
         aside = self._aside.take()
-        of_flow, row = np.unique(aside["stream"], return_inverse=True)
+        table, row = announced.table(self._flows, aside["stream"])
         number = aside["word0"] >> np.uint32(16) & np.uint32(0x7F)
-        named = announced.table(self._flows, of_flow)[row, number]
-        rows = np.flatnonzero(named)
+        rows = np.flatnonzero(table[row, number])
         if not len(rows):
             return columns, np.empty(0, np.int32)
         flow = aside["stream"][rows]
@@ -317,7 +297,7 @@ class Finder:
             verdict = judge(packets[rows], starts[first:last] - starts[first])
             passed[first:last] |= verdict.passed
             beside[first:last] = verdict.beside
-        passed |= self._is_announced(packets, starts, flows, announced)
+        passed |= _announced(packets, starts, flows, announced, self._flows)
         passed = _with_company(passed, beside, flows)
         if not passed.all():
             lengths = np.diff(starts, append=len(packets))
@@ -330,26 +310,6 @@ class Finder:
             flows, lengths = flows[passed], lengths[passed]
             starts = lengths.cumsum() - lengths
         return Found(packets, starts, flows, **frames)
-
-    def _is_announced(
-        self,
-        packets: Packets,
-        starts: npt.NDArray[np.int64],
-        flows: npt.NDArray[np.int32],
-        announced: Announced | None,
-    ) -> npt.NDArray[np.bool_]:
-        """Which candidates are in a flow that signalling announced and have a number it named."""
-        found = np.zeros(len(flows), np.bool_)
-        if announced is None or not announced or not len(flows):
-            return found
-        own, row = np.unique(flows, return_inverse=True)
-        table = announced.table(self._flows, own)
-        number = packets.payload_type
-        edges = [*starts.tolist(), len(packets)]
-        somewhere = np.asarray(table.any(axis=1))
-        for i in np.flatnonzero(somewhere[row]).tolist():
-            found[i] = table[row[i], number[edges[i] : edges[i + 1]]].any()
-        return found
 
     def candidates(self, announced: Announced | None = None) -> Candidates:
         """All that could be RTP, however few, and how it was judged, in place of `finish`."""
@@ -365,7 +325,7 @@ class Finder:
         )
         number = packets.payload_type
         edges = [*starts.tolist(), len(packets)]
-        told = self._is_announced(packets, starts, flows, announced)
+        told = _announced(packets, starts, flows, announced, self._flows)
         passed = judgement.passed | self._named.of(flows)
         return Candidates(
             number=numbers,
@@ -383,7 +343,7 @@ class Finder:
     def _gathered(
         self, fewest: int, announced: Announced | None
     ) -> tuple[
-        dict[str, npt.NDArray[Any]],
+        Columns,
         npt.NDArray[np.int64],
         npt.NDArray[np.int32],
         npt.NDArray[np.int64],
@@ -410,9 +370,8 @@ class Finder:
         counts = np.bincount(stream, minlength=len(self._keys))
         enough = (counts >= fewest) | self._named.of(flows)
         if announced and not enough.all():
-            own, row = np.unique(flows, return_inverse=True)
-            somewhere = np.asarray(announced.table(self._flows, own).any(axis=1))
-            enough |= (counts > 0) & somewhere[row]
+            table, row = announced.table(self._flows, flows)
+            enough |= (counts > 0) & np.asarray(table.any(axis=1))[row]
         ids = np.flatnonzero(enough)
         if len(counts) > 1 or not enough.all():
             order = _grouped(stream, enough)
@@ -422,6 +381,25 @@ class Finder:
             del order
         lengths = counts[ids]
         return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths, recovered
+
+
+def _announced(
+    packets: Packets,
+    starts: npt.NDArray[np.int64],
+    flow: npt.NDArray[np.int32],
+    announced: Announced | None,
+    flows: Flows,
+) -> npt.NDArray[np.bool_]:
+    """Which candidates are in a flow that signalling announced and have a number it named."""
+    found = np.zeros(len(flow), np.bool_)
+    if announced is None or not announced or not len(flow):
+        return found
+    table, row = announced.table(flows, flow)
+    number = packets.payload_type
+    edges = [*starts.tolist(), len(packets)]
+    for i in np.flatnonzero(np.asarray(table.any(axis=1))[row]).tolist():
+        found[i] = table[row[i], number[edges[i] : edges[i + 1]]].any()
+    return found
 
 
 def _with_company(
@@ -484,23 +462,3 @@ def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> np
         return np.argsort(narrow, kind="stable")
     rows = np.flatnonzero(wanted[stream])
     return rows[np.argsort(narrow[rows], kind="stable")]
-
-
-class _Columns:
-    """The columns of a `Packets`, each row's stream and frame, as they come chunk by chunk."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in COLUMNS}
-
-    def append(self, **columns: npt.NDArray[Any]) -> None:
-        for name, column in columns.items():
-            # A view would keep alive all that it looks into.
-            self._parts[name].append(column if column.base is None else column.copy())
-
-    def take(self) -> dict[str, npt.NDArray[Any]]:
-        """The whole columns; a part is given up as soon as it is joined."""
-        whole = {}
-        for name, kind in COLUMNS.items():
-            parts = self._parts.pop(name)
-            whole[name] = np.concatenate([*parts, np.empty(0, kind)])
-        return whole
