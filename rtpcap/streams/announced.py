@@ -28,6 +28,10 @@ Meanings = Mapping[int, Format]
 """What payload numbers mean."""
 Place = tuple[str, int]
 
+FEW = 32
+"""Lines of one place that are looked at one by one."""
+NEVER = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -51,6 +55,8 @@ class Announced:
         self.calls: Sequence[Dialog] = () if signalling is None else signalling.calls
         self.signalling = signalling
         self._lines: dict[Place, tuple[Line, ...]] = {}
+        self._spans: dict[Place, tuple[npt.NDArray[np.int64], ...]] = {}
+        self._by_call: dict[Place, dict[tuple[int, Side, int], list[Line]]] = {}
         self._meanings: dict[tuple[int, int, Side, tuple[int, ...]], Meanings] = {}
         self._sessions: dict[Place, list[RtspStream]] = {}
         for session in sessions:
@@ -72,6 +78,43 @@ class Announced:
         if known is None:
             known = self._lines[place] = tuple(self._gathered(place))
         return known
+
+    def during(self, address: str, port: int, first: int, last: int) -> list[Line]:
+        """Those of them that are in force somewhere between two frames."""
+        lines = self.lines(address, port)
+        if len(lines) < FEW:
+            return [line for line in lines if _in_force(line, first, last)]
+        begin, end = self._spans_of(address, port)
+        return [lines[i] for i in np.flatnonzero((begin <= last) & (end >= first)).tolist()]
+
+    def beside(self, address: str, port: int, frame: int) -> tuple[Line, ...]:
+        """Those of them that begin next to a frame, some before and some behind it."""
+        lines = self.lines(address, port)
+        if len(lines) < FEW:
+            return lines
+        at = int(np.searchsorted(self._spans_of(address, port)[0], frame))
+        return lines[max(at - FEW, 0) : at + FEW]
+
+    def _spans_of(self, address: str, port: int) -> tuple[npt.NDArray[np.int64], ...]:
+        """(first frames, last frames) of the lines of a place that many calls used."""
+        place = (address, port)
+        known = self._spans.get(place)
+        if known is None:
+            lines = self.lines(address, port)
+            ends = [line.end.frame if line.end is not None else NEVER for line in lines]
+            begin = np.array([line.begin.frame for line in lines], np.int64)
+            known = self._spans[place] = begin, np.array(ends, np.int64)
+        return known
+
+    def of_call(self, address: str, port: int, chosen: Line) -> list[Line]:
+        """What a place was to one side of one call on one hop, in order of beginning."""
+        place = (address, port)
+        known = self._by_call.get(place)
+        if known is None:
+            known = self._by_call[place] = {}
+            for line in self.lines(address, port):
+                known.setdefault((line.dialog, line.side, line.leg), []).append(line)
+        return known.get((chosen.dialog, chosen.side, chosen.leg), [])
 
     def _gathered(self, place: Place) -> Iterable[Line]:
         if self.signalling is None:
@@ -133,6 +176,10 @@ class Announced:
         for i, number in enumerate(own.tolist()):
             table[i, list(self.numbers(flows[number]))] = True
         return table, row
+
+
+def _in_force(line: Line, first: int, last: int) -> bool:
+    return line.begin.frame <= last and (line.end is None or line.end.frame >= first)
 
 
 def _formats(media: Sequence[Media], rows: Iterable[int]) -> dict[int, Format]:

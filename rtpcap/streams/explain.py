@@ -42,6 +42,7 @@ REASONS = {
     Kind.RTCP: "compound RTCP packets: version 2, types 192 to 223, lengths that add up",
     Kind.SRTCP: "RTCP's header before what is no RTCP: encrypted, or damaged",
     Kind.SIP: "SIP requests or responses",
+    Kind.RTSP: "RTSP requests or responses",
     Kind.DNS: "DNS: a port of it, and a header that fits",
     Kind.UNKNOWN: "no packet begins as RTP does, with a byte of 128 to 191",
     Kind.QUIC_SHORT: "first bytes of 64 to 127, as of QUIC, but no long header of it; RTP begins "
@@ -63,8 +64,8 @@ class Explanation:
     packets: int
     bytes: int
     taken_for: str
-    """``rtp``, ``rtcp``, ``stun``, ``turn``, ``dtls``, ``zrtp``, ``quic``, ``sip``, ``dns`` or
-    ``unknown``: what most of its datagrams are."""
+    """``rtp``, ``rtcp``, ``stun``, ``turn``, ``dtls``, ``zrtp``, ``quic``, ``sip``, ``rtsp``,
+    ``dns`` or ``unknown``: what most of its datagrams are."""
     mixture: list[str]
     """Each kind that is in it and its packets, most first: ``["rtp:150", "stun:12"]``."""
     why: str

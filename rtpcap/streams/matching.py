@@ -103,6 +103,8 @@ class _Matching:
         self._edges = [*found.starts.tolist(), len(found.packets)]
         self._announced = announced
         self._matches: dict[int, Match] = {}
+        self._spoken: dict[int, set[Side]] = {}
+        """The sides of each call that a stream was found for."""
         self._meanings: dict[int, list[tuple[int, Meanings]]] = {}
 
     def run(self, spans: list[_Span]) -> Matched:
@@ -120,25 +122,33 @@ class _Matching:
     def _by_address(self, span: _Span) -> bool:
         """Where one of its ends is in a description."""
         flow, announced = span.flow, self._announced
-        to, from_ = announced.lines(flow.dst, flow.dst_port), announced.lines(*flow[:2])
-        if not to and not from_:
+        to, from_ = (flow.dst, flow.dst_port), (flow.src, flow.src_port)
+        if not announced.lines(*to) and not announced.lines(*from_):
             return self._by_session(span)
-        for fits in (_overlaps, _is_near):
-            heard = [line for line in to if fits(span, line)]
-            spoken = [line for line in from_ if fits(span, line)]
+        for near in (False, True):
+            heard = self._lines_at(span, to, near=near)
+            spoken = self._lines_at(span, from_, near=near)
             both = {(line.dialog, _other(line.side)) for line in spoken}
             agreed = [line for line in heard if (line.dialog, line.side) in both]
             lines = agreed or heard
             if lines:
-                self._take(
-                    span, _latest(span, lines, announced.calls), to, "announced", receiving=True
-                )
+                line = _latest(span, lines, announced.calls)
+                mine = announced.of_call(*to, line)
+                self._take(span, line, mine, "announced", receiving=True)
                 return True
             if spoken:
                 line = _latest(span, spoken, announced.calls)
-                self._take(span, line, from_, "symmetric flow", receiving=False)
+                mine = announced.of_call(*from_, line)
+                self._take(span, line, mine, "symmetric flow", receiving=False)
                 return True
         return False
+
+    def _lines_at(self, span: _Span, place: tuple[str, int], *, near: bool) -> list[Line]:
+        """The lines of a place that are in force while a stream runs, or that are near to it."""
+        if not near:
+            return self._announced.during(*place, span.first, span.last)
+        beside = self._announced.beside(*place, span.first)
+        return [line for line in beside if _is_near(span, line)]
 
     def _take(
         self, span: _Span, chosen: Line, lines: Iterable[Line], reason: Reason, *, receiving: bool
@@ -146,6 +156,7 @@ class _Matching:
         """Note a stream's call, and what its numbers mean in each epoch that it runs through."""
         side = _other(chosen.side) if receiving else chosen.side
         self._matches[span.index] = Match(chosen.dialog, side, chosen.leg, reason)
+        self._spoken.setdefault(chosen.dialog, set()).add(side)
         place = (chosen.dialog, chosen.side, chosen.leg)
         mine = [line for line in lines if (line.dialog, line.side, line.leg) == place]
         mine.sort(key=lambda line: line.begin.frame)
@@ -188,6 +199,7 @@ class _Matching:
                 known = self._matches[near[-1].index]
                 match = Match(known.dialog, _other(known.side), known.leg, "symmetric flow")
                 self._matches[span.index] = match
+                self._spoken.setdefault(match.dialog, set()).add(match.side)
                 self._meanings[span.index] = self._meanings[near[-1].index]
             else:
                 left.append(span)
@@ -218,10 +230,8 @@ class _Matching:
         ]
         if len({line.dialog for line in fitting}) != 1:
             return False
-        hearing = {
-            match.side for match in self._matches.values() if match.dialog == fitting[0].dialog
-        }
-        lacking = [line for line in fitting if _other(line.side) not in hearing]
+        spoken = self._spoken.get(fitting[0].dialog, set())
+        lacking = [line for line in fitting if _other(line.side) not in spoken]
         speaker = known.side_of_host(fitting[0].dialog, span.flow)
         if speaker is not None:
             lacking = [line for line in lacking if line.side != speaker]

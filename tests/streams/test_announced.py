@@ -65,9 +65,15 @@ def test_rtsp_names_the_payloads_inside_its_connection() -> None:
     assert stream.call is None
 
 
+def test_what_is_rtsp_is_explained_as_such() -> None:
+    there, back = rtpcap.open(FIXTURES / "ff-rtsp.pcap").explain()
+    # ANNOUNCE, SETUP and RECORD, OPTIONS and TEARDOWN stand between the packets.
+    assert (there.taken_for, there.mixture) == ("rtp", ["rtp:24", "rtsp:5", "rtcp:1"])
+    assert back.taken_for == "rtsp"
+
+
 def test_fragments_in_cooked_frames_without_an_address(tmp_path: Path) -> None:
     """The eight bytes for the address are whatever was in the sender's memory."""
-    film = Film()
     invite = request("INVITE", body=audio(), more=[("Subject", "x" * 600)])
     whole = udp(invite, src_port=5060, dst_port=5060)
     frames = []
