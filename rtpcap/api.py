@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import Source, open_source, open_sources
-from rtpcap.capture.held import MOST_UNPACKED
-from rtpcap.capture.mapped import MappedFile
-from rtpcap.capture.several import Several
-from rtpcap.capture.source import Place
+from rtpcap.capture.files.formats import Source, open_source, open_sources
+from rtpcap.capture.files.held import MOST_UNPACKED
+from rtpcap.capture.files.mapped import MappedFile
+from rtpcap.capture.files.several import Several
+from rtpcap.capture.files.source import Place
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.announced import Announced

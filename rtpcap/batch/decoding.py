@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rtpcap.batch.manifest import Entry, Manifest
 from rtpcap.batch.names import Prefixes, safe_name
 from rtpcap.batch.task import Result, run
-from rtpcap.capture.held import MOST_UNPACKED, is_stream
+from rtpcap.capture.files.held import MOST_UNPACKED, is_stream
 from rtpcap.errors import CodecUnavailable
 from rtpcap.version import __version__
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rtpcap.capture.formats import is_capture
-from rtpcap.capture.held import is_stream
+from rtpcap.capture.files.formats import is_capture
+from rtpcap.capture.files.held import is_stream
 from rtpcap.errors import CaptureError
 
 __all__ = ["Inputs", "expand"]

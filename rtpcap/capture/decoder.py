@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture import link, network, rtpdump, tunnels
-from rtpcap.capture.chunk import (
+from rtpcap.capture.files import rtpdump
+from rtpcap.capture.layers import link, network, tunnels
+from rtpcap.capture.layers.chunk import (
     MOST_LAYERS,
     TOO_DEEP,
     Chunk,
@@ -23,15 +24,15 @@ from rtpcap.capture.chunk import (
     Rows,
     grouped,
 )
-from rtpcap.capture.hep import hep
-from rtpcap.capture.link import SNAP_BYTES
-from rtpcap.capture.names import LINK_LAYERS, NO_LINK, NO_PACKET
+from rtpcap.capture.layers.hep import hep
+from rtpcap.capture.layers.link import SNAP_BYTES
+from rtpcap.capture.layers.names import LINK_LAYERS, NO_LINK, NO_PACKET
 from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
 
 if TYPE_CHECKING:
-    from rtpcap.capture.fragments import Pieces, Reassembler, Whole
     from rtpcap.capture.origins import Origins
-    from rtpcap.capture.tcp import ByteStreams, Messages, Segments
+    from rtpcap.capture.pieces.fragments import Pieces, Reassembler, Whole
+    from rtpcap.capture.pieces.tcp import ByteStreams, Messages, Segments
 
 __all__ = ["Decoder"]
 
@@ -40,7 +41,7 @@ def _uncommon(name: str) -> LayerFunction:
     """A layer that is imported when a frame needs it: most captures do without it."""
 
     def layer(chunk: Chunk, rows: Rows, at: Rows) -> None:
-        from rtpcap.capture import uncommon
+        from rtpcap.capture.layers import uncommon
 
         function: Callable[[Chunk, Rows, Rows], None] = getattr(uncommon, name)
         function(chunk, rows, at)
@@ -166,7 +167,7 @@ class Decoder:
         )
 
     def _whole(self, chunk: Chunk) -> Whole | None:
-        from rtpcap.capture.fragments import Reassembler
+        from rtpcap.capture.pieces.fragments import Reassembler
 
         if self._reassembler is None:
             self._reassembler = Reassembler(
@@ -175,7 +176,7 @@ class Decoder:
         return self._reassembler.take(_pieces(chunk))
 
     def _messages(self, chunk: Chunk) -> Messages | None:
-        from rtpcap.capture.tcp import ByteStreams
+        from rtpcap.capture.pieces.tcp import ByteStreams
 
         if self._streams is None:
             self._streams = ByteStreams(self.incomplete)
@@ -277,14 +278,14 @@ def _link(chunk: Chunk, number: int, rows: Rows) -> None:
     elif number == NO_LINK:
         chunk.unread("packet of an interface that the file does not describe", rows)
     else:
-        from rtpcap.capture.uncommon import by_offset
+        from rtpcap.capture.layers.uncommon import by_offset
 
         by_offset(chunk, number, rows)
 
 
 def _pieces(chunk: Chunk) -> Pieces:
     """The fragments of a chunk, in order of frames."""
-    from rtpcap.capture.fragment_headers import Pieces
+    from rtpcap.capture.pieces.fragment_headers import Pieces
 
     records = chunk.records
     rows = np.concatenate([rows for rows, _ in chunk.fragments])
@@ -308,7 +309,7 @@ def _pieces(chunk: Chunk) -> Pieces:
 
 def _segments(chunk: Chunk) -> Segments:
     """The TCP segments of a chunk, in order of frames."""
-    from rtpcap.capture.tcp import Segments
+    from rtpcap.capture.pieces.tcp import Segments
 
     records, parts = chunk.records, chunk.segments
     rows = np.concatenate([part.rows for part in parts])

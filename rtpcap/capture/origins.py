@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rtpcap.capture.tables import Flow, Flows
 
 if TYPE_CHECKING:
-    from rtpcap.capture.tcp import Messages, Segments
+    from rtpcap.capture.pieces.tcp import Messages, Segments
 
 __all__ = ["Origins"]
 

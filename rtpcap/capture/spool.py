@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture.mapped import MappedFile
+from rtpcap.capture.files.mapped import MappedFile
 
 __all__ = ["Spool"]
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.names import NO_LINK, NO_PACKET, RTPDUMP, link_name
-from rtpcap.capture.pcapng import frame_options
-from rtpcap.capture.several import Several
-from rtpcap.capture.source import Source
+from rtpcap.capture.files.pcapng import frame_options
+from rtpcap.capture.files.several import Several
+from rtpcap.capture.files.source import Source
+from rtpcap.capture.layers.names import NO_LINK, NO_PACKET, RTPDUMP, link_name
 from rtpcap.capture.tables import Datagram, Flow, Flows, Records, Tally
 from rtpcap.capture.writers import (
     RAW_IP,

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from rtpcap.capture.kept import (
+from rtpcap.capture.files.kept import (
     INTERFACE,
     NAMES,
     SECRETS,
@@ -16,12 +16,12 @@ from rtpcap.capture.kept import (
     Interface,
     Statistics,
 )
-from rtpcap.capture.options import COMMENT, Options, build_options
-from rtpcap.capture.pcap import LONGEST_USUAL
-from rtpcap.capture.pcapng import ENHANCED_PACKET, SIMPLE_PACKET
-from rtpcap.capture.rtpdump import BINARY_HEADER, MAGIC
-from rtpcap.capture.several import Several
-from rtpcap.capture.source import Source
+from rtpcap.capture.files.options import COMMENT, Options, build_options
+from rtpcap.capture.files.pcap import LONGEST_USUAL
+from rtpcap.capture.files.pcapng import ENHANCED_PACKET, SIMPLE_PACKET
+from rtpcap.capture.files.rtpdump import BINARY_HEADER, MAGIC
+from rtpcap.capture.files.several import Several
+from rtpcap.capture.files.source import Source
 from rtpcap.capture.tables import Datagram, Flow
 from rtpcap.errors import CaptureError
 from rtpcap.version import __version__

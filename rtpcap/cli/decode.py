@@ -74,7 +74,7 @@ def decode(
     from tqdm import tqdm
 
     from rtpcap import batch
-    from rtpcap.capture.held import MOST_UNPACKED
+    from rtpcap.capture.files.held import MOST_UNPACKED
 
     check(form)
     inputs, selectors = Inputs(names), Selectors(**chosen)

@@ -249,7 +249,7 @@ class Inputs:
     def captures(self) -> Iterator[Capture]:
         """Each capture that can be read; where one is damaged is told."""
         from rtpcap.api import open
-        from rtpcap.capture.held import MOST_UNPACKED
+        from rtpcap.capture.files.held import MOST_UNPACKED
         from rtpcap.errors import RtpcapError
 
         most = self._most_unpacked or MOST_UNPACKED

@@ -17,8 +17,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture import turn
 from rtpcap.capture.keys import KeyTable
+from rtpcap.capture.layers import turn
 from rtpcap.capture.spool import Spool
 from rtpcap.capture.tables import Datagrams, Flows
 from rtpcap.errors import Fault

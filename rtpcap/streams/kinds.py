@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture import turn
+from rtpcap.capture.layers import turn
 from rtpcap.capture.tables import Datagrams
 from rtpcap.rtp.compound import is_compound
 from rtpcap.rtp.firstbyte import Sharer, sharer

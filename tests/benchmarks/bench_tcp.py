@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from rtpcap.capture.pieces.tcp import ByteStreams, Segments
 from rtpcap.capture.tables import Tally
-from rtpcap.capture.tcp import ByteStreams, Segments
 from tests.capture.framed import calls
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import Source, open_source
+from rtpcap.capture.files.formats import Source, open_source
 from rtpcap.capture.tables import Damage, Datagram, Flow, Flows, Tally
 
 CHUNK = 4 << 20

@@ -9,9 +9,9 @@ from pathlib import Path
 import dpkt
 import numpy as np
 
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
+from rtpcap.capture.pieces.tcp import ByteStreams, Messages, Segments
 from rtpcap.capture.tables import Tally
-from rtpcap.capture.tcp import ByteStreams, Messages, Segments
 from tests.capture.build import START_NS
 
 ETHERNET, RAW, NULL, SLL, SLL2 = 1, (12, 14, 101, 228, 229), 0, 113, 276

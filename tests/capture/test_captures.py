@@ -11,7 +11,7 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
 from rtpcap.errors import CaptureError
 from tests.capture.read import read_path
 

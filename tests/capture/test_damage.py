@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.capture.formats import is_capture, open_source
+from rtpcap.capture.files.formats import is_capture, open_source
 from rtpcap.errors import CaptureError, RtpcapError
 from tests.capture import scenarios_links, scenarios_tunnels  # noqa: F401
 from tests.capture.build import (

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.capture.formats import open_source
-from rtpcap.capture.fragments import Pieces, Reassembler, Whole
+from rtpcap.capture.files.formats import open_source
+from rtpcap.capture.pieces.fragments import Pieces, Reassembler, Whole
 from rtpcap.capture.tables import Tally
 from rtpcap.rtp.packets import NO_TIME
 from tests.capture.build import (

@@ -14,7 +14,7 @@ import fsspec
 import pytest
 
 import rtpcap
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
 from rtpcap.errors import CaptureError
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.capture.formats import open_source
-from rtpcap.capture.kept import MOST_BLOCKS, Kept, Names, Secrets, Statistics
-from rtpcap.capture.options import build_options, parse_options
-from rtpcap.capture.source import Source
+from rtpcap.capture.files.formats import open_source
+from rtpcap.capture.files.kept import MOST_BLOCKS, Kept, Names, Secrets, Statistics
+from rtpcap.capture.files.options import build_options, parse_options
+from rtpcap.capture.files.source import Source
 from tests.capture.build import (
     Frame,
     Order,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.capture.mapped import MappedFile
+from rtpcap.capture.files.mapped import MappedFile
 
 
 def test_the_bytes_of_the_file_also_after_they_were_given_back(tmp_path: Path) -> None:

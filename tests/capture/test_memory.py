@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
 from rtpcap.capture.tables import Flows, Tally
 from tests.capture.build import Frame, ethernet, ipv4, pcap, udp
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.capture.formats import is_capture, open_source
-from rtpcap.capture.held import MOST_UNPACKED
-from rtpcap.capture.packed import Unpacker
+from rtpcap.capture.files.formats import is_capture, open_source
+from rtpcap.capture.files.held import MOST_UNPACKED
+from rtpcap.capture.files.packed import Unpacker
 from rtpcap.errors import CaptureError
 from tests.capture.build import Frame, enhanced, ethernet, interface, ipv4, pcap, section, udp
 from tests.capture.packs import PACKS, skippable

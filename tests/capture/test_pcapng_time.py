@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtpcap.capture.interfaces import ticks_to_ns
+from rtpcap.capture.files.interfaces import ticks_to_ns
 
 BILLION = 1_000_000_000
 

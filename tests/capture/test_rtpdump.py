@@ -9,8 +9,8 @@ import pytest
 
 import rtpcap
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import is_capture, open_source
-from rtpcap.capture.names import RTPDUMP
+from rtpcap.capture.files.formats import is_capture, open_source
+from rtpcap.capture.layers.names import RTPDUMP
 from rtpcap.capture.tables import Datagram, Flows, Tally
 from rtpcap.errors import CaptureError
 from tests.capture.rtpdumps import Dumped, rtpdump

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.capture.framing.beginnings import HEAD, heads, may_begin
-from rtpcap.capture.framing.choice import Choice, choose
+from rtpcap.capture.pieces.framing.beginnings import HEAD, heads, may_begin
+from rtpcap.capture.pieces.framing.choice import Choice, choose
+from rtpcap.capture.pieces.tcp import ByteStreams
 from rtpcap.capture.tables import Tally
-from rtpcap.capture.tcp import ByteStreams
 from tests.capture.framed import STREAMS, calls, channel, frame, framed, media, sip, stun
 from tests.capture.segments import Got, Segment, columns, read
 

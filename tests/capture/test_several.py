@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtpcap
-from rtpcap.capture.formats import open_source
-from rtpcap.capture.several import Several
+from rtpcap.capture.files.formats import open_source
+from rtpcap.capture.files.several import Several
 from rtpcap.errors import CaptureError
 from tests.capture.build import (
     START_NS,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
 from rtpcap.capture.tables import Damage, Flow, Flows, Tally
 from tests.capture.build import IPV6, START_NS, Frame, ethernet, ipv4, ipv6, pcap, udp
 from tests.capture.read import read_bytes

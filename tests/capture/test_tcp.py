@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtpcap.capture.pieces.tcp import ByteStreams
 from rtpcap.capture.tables import Tally
-from rtpcap.capture.tcp import ByteStreams
 from tests.capture.build import START_NS
 from tests.capture.framed import STREAMS, calls, framed, media, sip
 from tests.capture.segments import Got, Segment, columns, of_file, read

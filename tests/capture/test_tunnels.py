@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.capture.chunk import MOST_LAYERS
+from rtpcap.capture.layers.chunk import MOST_LAYERS
 from tests.capture import build, scenarios_tunnels
 from tests.capture.build import IPV4, IPV6, SRC, SRC6, VLAN, Frame, ethernet, ipv4, ipv6, pcap, udp
 from tests.capture.read import Reading, read_bytes

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rtpcap
+from rtpcap.capture.layers.turn import unwrapped
 from rtpcap.capture.tables import Datagrams, Flows
-from rtpcap.capture.turn import unwrapped
 from tests.capture.build import START_NS, Frame, ethernet, ipv4, pcap, udp
 from tests.streams.made import rtp
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rtpcap.capture.lanes import Chain, lanes
-from rtpcap.capture.walk import walk
+from rtpcap.capture.files.lanes import Chain, lanes
+from rtpcap.capture.files.walk import walk
 
 MARGIN = 128
 Order = Literal["<", ">"]

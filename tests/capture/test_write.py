@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtpcap
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
 from rtpcap.capture.write import export
 from rtpcap.errors import CaptureError
 from tests.capture.build import (

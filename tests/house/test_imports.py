@@ -31,7 +31,7 @@ FOR_EYES = {"to_frame", "plot", "_repr_html_"}
 # Where an outside package may be imported; a folder stands for all its files.
 HOMES = {
     "av": {"codecs/pyav.py"},
-    "dpkt": {"capture/uncommon.py", "capture/writers.py"},
+    "dpkt": {"capture/layers/uncommon.py", "capture/writers.py"},
     "matplotlib": {"views/plot.py", "views/report.py"},
     "pandas": {"views/table.py"},
     "socket": {"live"},
@@ -138,11 +138,11 @@ def test_outside_packages_stay_at_home(package: str) -> None:
     [
         ("rtp/header.py", "from rtpcap.errors import Fault", False),
         ("rtp/header.py", "from rtpcap.streams.stream import Stream", True),
-        ("capture/pcap.py", "from rtpcap.signalling.sip import parse", True),
+        ("capture/files/pcap.py", "from rtpcap.signalling.sip import parse", True),
         ("streams/stream.py", "from rtpcap.views.table import frame", True),
         ("streams/stream.py", "def to_frame():\n from rtpcap.views.table import frame", False),
         ("streams/stream.py", "def gaps():\n from rtpcap.views.table import frame", True),
-        ("live/client.py", "from rtpcap.capture.formats import open_source", True),
+        ("live/client.py", "from rtpcap.capture.files.formats import open_source", True),
         ("cli/main.py", "from rtpcap import batch", False),
         ("audio/audio.py", "import rtpcap", True),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import open_source
+from rtpcap.capture.files.formats import open_source
 from rtpcap.capture.tables import Flows, Tally
 from rtpcap.streams.discover import Finder, batches
 from tests.streams.made import Sent, capture, rtp, talk

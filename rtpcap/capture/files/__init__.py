@@ -1,0 +1,1 @@
+"""The file's bytes -> records: formats, what they are packed in, and several files as one."""

@@ -1,0 +1,1 @@
+"""Frames -> payloads: links, networks and tunnels, from header to header."""

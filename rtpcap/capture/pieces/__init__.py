@@ -1,0 +1,1 @@
+"""Pieces -> wholes: fragments of IP packets, and messages in TCP streams."""
