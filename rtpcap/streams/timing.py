@@ -1,0 +1,189 @@
+"""When packets came: delta, transit and skew, packet time, and bandwidth.
+
+All are columns over k streams whose packets lie one after the other in capture order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.serial import steps
+from rtpcap.streams.slots import Slots, stream_numbers
+
+__all__ = ["Spread", "Transit", "bandwidth", "delta", "packet_ticks", "spread", "transit"]
+
+IP_UDP_BYTES = 28
+"""Headers of IPv4 and UDP; with IPv6 it is 48."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Smallest, mean and largest value of each stream, shape (k,); nan where it has none."""
+
+    least: npt.NDArray[np.float64]
+    mean: npt.NDArray[np.float64]
+    most: npt.NDArray[np.float64]
+
+
+def spread(values: npt.NDArray[np.float64], stream: npt.NDArray[np.int32], streams: int) -> Spread:
+    """What values of shape (n,) come to in each stream; nan among them are left out."""
+    told = np.flatnonzero(~np.isnan(values))
+    owner, values = stream[told], values[told]
+    counts = np.bincount(owner, minlength=streams)
+    some = np.flatnonzero(counts)
+    out = Spread(*(np.full(streams, np.nan) for _ in range(3)))
+    if len(some):
+        heads = (counts.cumsum() - counts)[some]
+        if (owner[1:] < owner[:-1]).any():
+            values = values[np.argsort(owner, kind="stable")]
+        out.least[some] = np.minimum.reduceat(values, heads)
+        out.mean[some] = np.add.reduceat(values, heads) / counts[some]
+        out.most[some] = np.maximum.reduceat(values, heads)
+    return out
+
+
+def delta(time_ns: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Milliseconds since the packet of the stream that came before, copies included, shape (n,).
+
+    nan for the first of each stream and beside a packet without a time.
+    """
+    out = np.empty(len(time_ns))
+    np.subtract(time_ns[1:], time_ns[:-1], out=out[1:], casting="unsafe")
+    out *= 1e-6
+    out[starts] = np.nan
+    absent = time_ns == NO_TIME
+    if absent.any():
+        out[absent] = np.nan
+        out[1:][absent[:-1]] = np.nan
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Transit:
+    """Packets on two clocks: the sender's by their timestamps, the capture's by their times.
+
+    A segment is a part of a stream with one line of timestamps: one epoch with one clock rate.
+    """
+
+    rows: npt.NDArray[np.int64]
+    """The rows that have both, in capture order, shape (m,)."""
+    segment: npt.NDArray[np.int64]
+    """Counted up over all streams."""
+    heads: npt.NDArray[np.int64]
+    """The place in `rows` of the first packet of each segment."""
+    stream: npt.NDArray[np.int32]
+    """The stream of each row."""
+    media_s: npt.NDArray[np.float64]
+    """Media time since the first packet of the segment, by the timestamps."""
+    arrival_s: npt.NDArray[np.float64]
+    """Capture time since then."""
+
+    @property
+    def late_ms(self) -> npt.NDArray[np.float64]:
+        """How much later than its timestamp says each came, beside the first of its segment."""
+        return (self.arrival_s - self.media_s) * 1e3
+
+    def skew_ms(self, n: int) -> npt.NDArray[np.float64]:
+        """How much earlier than its timestamp says each of n packets came; nan where unknown."""
+        out = np.full(n, np.nan)
+        out[self.rows] = -self.late_ms
+        return out
+
+
+def transit(
+    timestamp: npt.NDArray[np.uint32],
+    time_ns: npt.NDArray[np.int64],
+    clock_rate: npt.NDArray[np.int32],
+    epoch: npt.NDArray[np.int32],
+    stream: npt.NDArray[np.int32],
+    counted: npt.NDArray[np.bool_] | None = None,
+) -> Transit:
+    """Both times of the packets (those `counted`) that have a time and a clock, columns (n,)."""
+    usable = (clock_rate > 0) & (time_ns != NO_TIME)
+    if counted is not None:
+        usable &= counted
+    rows = np.flatnonzero(usable)
+    if len(rows) < len(timestamp):
+        timestamp, time_ns, clock_rate = timestamp[rows], time_ns[rows], clock_rate[rows]
+        epoch, stream = epoch[rows], stream[rows]
+    new = np.ones(len(rows), np.bool_)
+    new[1:] = (stream[1:] != stream[:-1]) | (epoch[1:] != epoch[:-1])
+    new[1:] |= clock_rate[1:] != clock_rate[:-1]
+    heads = np.flatnonzero(new)
+    lengths = np.diff(heads, append=len(rows))
+    ticks = steps(timestamp).cumsum(dtype=np.int64)
+    ticks -= np.repeat(ticks[heads], lengths)
+    elapsed = time_ns - np.repeat(time_ns[heads], lengths)
+    return Transit(
+        rows=rows,
+        segment=np.repeat(np.arange(len(heads)), lengths),
+        heads=heads,
+        stream=stream,
+        media_s=ticks / clock_rate,
+        arrival_s=elapsed * 1e-9,
+    )
+
+
+def packet_ticks(
+    slots: Slots, timestamp: npt.NDArray[np.uint32], media: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.int64]:
+    """Ticks of media in a packet of each stream, as most have it, shape (k,); 0 where none shows.
+
+    Counted between media packets that follow each other in the sequence.
+    """
+    k = len(slots.expected)
+    rows = slots.rows
+    ahead = steps(timestamp[rows])
+    follows = np.zeros(len(rows), np.bool_)
+    follows[1:] = (slots.stream[1:] == slots.stream[:-1]) & (slots.epoch[1:] == slots.epoch[:-1])
+    follows[1:] &= (slots.place[1:] - slots.place[:-1] == 1) & (ahead[1:] > 0)
+    if media is not None:
+        follows[1:] &= media[rows[1:]] & media[rows[:-1]]
+    told = np.flatnonzero(follows)
+    out = np.zeros(k, np.int64)
+    if not len(told):
+        return out
+    # One number for (stream, step); the step of most pairs wins, of several the smallest.
+    cell = slots.stream[told].astype(np.int64) << 31 | ahead[told]
+    if (cell[1:] < cell[:-1]).any():
+        cell.sort()
+    heads = np.flatnonzero(np.diff(cell, prepend=-1))
+    counts = np.diff(heads, append=len(cell))
+    cells = cell[heads]
+    order = np.lexsort((-cells, counts))
+    out[cells[order] >> 31] = cells[order] & 0x7FFFFFFF
+    return out
+
+
+def bandwidth(
+    size: npt.NDArray[np.uint16],
+    time_ns: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    header_bytes: int = IP_UDP_BYTES,
+) -> npt.NDArray[np.float64]:
+    """Mean kbit/s of each stream on the wire, shape (k,); nan where no time passes.
+
+    `size` is that of the RTP packet, to which `header_bytes` are added. The bits of all packets
+    but the first over the time from first to last: as many packets as intervals.
+    """
+    n, k = len(size), len(starts)
+    told = np.flatnonzero(time_ns != NO_TIME)
+    stream = stream_numbers(starts, n)[told]
+    counts = np.bincount(stream, minlength=k)
+    out = np.full(k, np.nan)
+    some = np.flatnonzero(counts > 1)
+    if not len(some):
+        return out
+    heads = (counts.cumsum() - counts)[some]
+    ends = heads + counts[some] - 1
+    octets = np.bincount(stream, weights=size[told], minlength=k)[some]
+    octets += header_bytes * counts[some]
+    octets -= size[told[heads]].astype(np.int64) + header_bytes
+    elapsed = (time_ns[told[ends]] - time_ns[told[heads]]) * 1e-9
+    passes = elapsed > 0
+    out[some[passes]] = octets[passes] * 8 / elapsed[passes] / 1e3
+    return out
