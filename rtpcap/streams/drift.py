@@ -69,7 +69,7 @@ def drift(transits: Transit, streams: int) -> Drift:
     slope, x_centred, residual = _line(x, y, weight, segment, stream, streams)
 
     def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.bincount(stream, weights=values, minlength=streams)
+        return np.bincount(stream, weights=values, minlength=streams).astype(np.float64)
 
     levels = np.zeros(streams)
     np.add.at(levels, stream[np.unique(segment, return_index=True)[1]], 1)

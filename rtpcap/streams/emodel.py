@@ -222,7 +222,11 @@ def delay_impairment(delay_ms: float) -> float: ...
 def delay_impairment(delay_ms: Floats) -> Floats: ...
 def delay_impairment(delay_ms: float | Floats) -> float | Floats:
     """Id of a one-way delay, by the planning shortcut (no echo). Arrays give arrays."""
-    beyond = (delay_ms - DELAY_KNEE_MS) * (delay_ms > DELAY_KNEE_MS)
+    beyond: float | Floats
+    if isinstance(delay_ms, np.ndarray):
+        beyond = np.maximum(delay_ms - DELAY_KNEE_MS, 0)
+    else:
+        beyond = max(delay_ms - DELAY_KNEE_MS, 0)
     return DELAY_SLOPE * delay_ms + DELAY_STEEP * beyond
 
 
@@ -238,7 +242,8 @@ def mos(r: float | Floats, scale: Scale = "nb") -> float | Floats:
     """
     x = np.clip(np.asarray(r, np.float64) / STRETCH[scale], 0, MOST_R)
     # The cubic is below 1 for R between 0 and 6.5.
-    score = np.maximum(1 + 0.035 * x + x * (x - 60) * (100 - x) * 7e-6, LEAST_MOS)
+    cubic = 1 + 0.035 * x + x * (x - 60) * (100 - x) * 7e-6
+    score: Floats = np.maximum(cubic, LEAST_MOS).astype(np.float64)
     return score if isinstance(r, np.ndarray) else float(score)
 
 

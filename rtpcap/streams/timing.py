@@ -6,6 +6,7 @@ All are columns over k streams whose packets lie one after the other in capture 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,22 @@ from rtpcap.rtp.packets import NO_TIME
 from rtpcap.rtp.serial import steps
 from rtpcap.streams.slots import Slots, stream_numbers
 
-__all__ = ["Spread", "Transit", "bandwidth", "delta", "packet_ticks", "spread", "transit"]
+__all__ = [
+    "IP_UDP_BYTES",
+    "Spread",
+    "Transit",
+    "bandwidth",
+    "bandwidth_now",
+    "delta",
+    "packet_ticks",
+    "spread",
+    "transit",
+]
 
 IP_UDP_BYTES = 28
 """Headers of IPv4 and UDP; with IPv6 it is 48."""
+
+SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +137,7 @@ def transit(
         heads=heads,
         stream=stream,
         media_s=ticks / clock_rate,
-        arrival_s=elapsed * 1e-9,
+        arrival_s=np.asarray(elapsed * 1e-9, np.float64),
     )
 
 
@@ -186,4 +199,31 @@ def bandwidth(
     elapsed = (time_ns[told[ends]] - time_ns[told[heads]]) * 1e-9
     passes = elapsed > 0
     out[some[passes]] = octets[passes] * 8 / elapsed[passes] / 1e3
+    return out
+
+
+def bandwidth_now(
+    size: npt.NDArray[np.uint16],
+    time_ns: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    header_bytes: int = IP_UDP_BYTES,
+) -> npt.NDArray[np.float64]:
+    """kbit/s over the second that ends with each packet, itself included, shape (n,).
+
+    nan where a packet has no time. A time that runs backwards counts as the latest before it.
+    """
+    n = len(size)
+    out = np.full(n, np.nan)
+    told = np.flatnonzero(time_ns != NO_TIME)
+    if not len(told):
+        return out
+    stream = stream_numbers(starts, n)[told]
+    octets = (size[told].astype(np.int64) + header_bytes).cumsum()
+    edges = np.append(np.flatnonzero(np.diff(stream, prepend=-1)), len(told))
+    # Times of different streams may be any: each is searched by itself.
+    for begin, end in pairwise(edges.tolist()):
+        times = np.maximum.accumulate(time_ns[told[begin:end]])
+        oldest = begin + np.searchsorted(times, times - SECOND_NS)
+        before = np.where(oldest > 0, octets[oldest - 1], 0)
+        out[told[begin:end]] = (octets[begin:end] - before) * 8 / 1e3
     return out

@@ -710,7 +710,10 @@ def ipv4_headers_that_cannot_be() -> Scenario:
 def ipv4_fragments() -> Scenario:
     # More to come at offset 0; the last at offset 185; the don't-fragment flag alone is none.
     frames = [Frame(ethernet(ipv4(udp(PAYLOAD), fragment=bits))) for bits in (0x2000, 185, 0x4000)]
-    return Scenario(pcap(frames), [*[Unread("fragment of a packet whose other parts are missing")] * 2, Payload()])
+    return Scenario(
+        pcap(frames),
+        [*[Unread("fragment of a packet whose other parts are missing")] * 2, Payload()],
+    )
 
 
 @scenario
