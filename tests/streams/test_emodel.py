@@ -82,7 +82,7 @@ def full_g107(delay_ms: float) -> float:
     if delay_ms > 100:
         x = math.log2(delay_ms / 100)
         idd = 25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
-    return ro - iolr - ist - iq - idte - idle - idd
+    return float(ro - iolr - ist - iq - idte - idle - idd)
 
 
 def test_the_base_is_what_the_whole_recommendation_gives() -> None:

@@ -37,7 +37,7 @@ def test_slots_and_runs_of_loss_are_what_was_done(stream: Known) -> None:
     truth = stream.out.truth
     slots = Slots.of(stream.ledger)
     # Which copy came first is known by the order of arrival alone.
-    firsts = {}
+    firsts: dict[int, int] = {}
     for row, source in enumerate(stream.source.tolist()):
         firsts.setdefault(source, row)
     assert slots.rows.tolist() == [firsts[source] for source in sorted(firsts)]
