@@ -54,7 +54,7 @@ def drift(transits: Transit, streams: int) -> Drift:
         return out
     counts = np.bincount(stream, minlength=streams)
     x = transits.media_s[point]
-    y = transits.arrival_s[point] - x
+    y = transits.late_ms[point] / 1e3
     segment = np.unique(transits.segment[point], return_inverse=True)[1]
 
     weight = np.ones(len(point))
@@ -94,7 +94,8 @@ def _least_delayed(
     some = np.flatnonzero(counts)
     if not len(some):
         return np.zeros(0, np.int64), np.zeros(0, np.int32)
-    # Media time over all segments of a stream: each goes on where the one before it ended.
+    # Media time over all segments of a stream: each goes on where the one before it ended. A
+    # packet that comes out of order belongs to the stretch of those it came among.
     lengths = np.diff(transits.heads, append=len(stream))
     low = np.minimum.reduceat(transits.media_s, transits.heads)
     high = np.maximum.reduceat(transits.media_s, transits.heads)
@@ -102,16 +103,19 @@ def _least_delayed(
     owner = stream[transits.heads]
     total = np.bincount(owner, weights=span, minlength=streams)
     before = span.cumsum() - span
-    before -= (total.cumsum() - total)[owner]
+    part = np.divide(STRETCHES, total, out=np.zeros(streams), where=total > 0)
     line = transits.media_s + np.repeat(before - low, lengths)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(total > 0, STRETCHES / total, 0)[stream]
-    stretch = np.minimum((line * part).astype(np.int64), STRETCHES - 1)
-    late = transits.arrival_s - transits.media_s
-    # Cells in order of segment and stretch: a stretch that two segments share is two points.
-    cell = transits.segment * STRETCHES + stretch
-    order = np.lexsort((late, cell))
-    first = order[np.flatnonzero(np.diff(cell[order], prepend=-1))]
+    np.maximum.accumulate(line, out=line)
+    line -= np.repeat((total.cumsum() - total)[owner], lengths)
+    line *= np.repeat(part[owner], lengths)
+    stretch = np.minimum(line.astype(np.int64), STRETCHES - 1)
+    # A stretch that two segments share is two points.
+    new = stretch[1:] != stretch[:-1]
+    heads = np.union1d(transits.heads, np.flatnonzero(new) + 1)
+    least = np.minimum.reduceat(transits.late_ms, heads)
+    stretches = np.diff(heads, append=len(stream))
+    lowest = np.flatnonzero(transits.late_ms == np.repeat(least, stretches))
+    first = lowest[np.searchsorted(lowest, heads)]
     points = np.bincount(stream[first], minlength=streams)
     enough = (points >= LEAST_POINTS) & (total >= LEAST_SECONDS)
     first = first[enough[stream[first]]]

@@ -136,11 +136,13 @@ def account(
     playout: Playout | None = None,
     repaired: npt.NDArray[np.int64] | None = None,
     slots: Slots | None = None,
+    ticks: npt.NDArray[np.int64] | None = None,
 ) -> Account:
     """The account of the streams of a ledger.
 
     `media` tells of each packet whether it is one; `captured_twice` which copies the capture made;
     `repaired`, shape (k,), how many lost slots of each stream were filled from other packets.
+    `slots` and `ticks` (`packet_ticks`) spare working these out again.
     """
     n, k = len(ledger), len(ledger.starts)
     slots = Slots.of(ledger) if slots is None else slots
@@ -158,27 +160,32 @@ def account(
     if repaired is not None:
         table[:, SlotClass.LOST] -= repaired
         table[:, SlotClass.REPAIRED] = repaired
-    table[:, SlotClass.SILENT] = silent_slots(slots, packets.timestamp, media)
-    anew = (slots.stream[1:] == slots.stream[:-1]) & (slots.epoch[1:] != slots.epoch[:-1])
-    table[:, SlotClass.RESTART] = np.bincount(slots.stream[1:][anew], minlength=k)
+    table[:, SlotClass.SILENT] = silent_slots(slots, packets.timestamp, media, ticks)
+    if slots.epoch.any():
+        anew = (slots.stream[1:] == slots.stream[:-1]) & (slots.epoch[1:] != slots.epoch[:-1])
+        table[:, SlotClass.RESTART] = np.bincount(slots.stream[1:][anew], minlength=k)
     return Account(kind, by_class, table)
 
 
 def silent_slots(
-    slots: Slots, timestamp: npt.NDArray[np.uint32], media: npt.NDArray[np.bool_]
+    slots: Slots,
+    timestamp: npt.NDArray[np.uint32],
+    media: npt.NDArray[np.bool_],
+    ticks: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.int64]:
     """How many packet times each stream left out between neighbours in the sequence, shape (k,)."""
     k = len(slots.expected)
-    rows = slots.rows
-    usual = packet_ticks(slots, timestamp, media)[slots.stream]
-    next_to = (slots.stream[1:] == slots.stream[:-1]) & (slots.epoch[1:] == slots.epoch[:-1])
-    next_to &= (np.diff(slots.place) == 1) & (usual[1:] > 0)
+    rows, stream = slots.rows, slots.stream
+    usual = packet_ticks(slots, timestamp, media) if ticks is None else ticks
+    ahead = steps(timestamp[rows])[1:]
+    left = np.flatnonzero(ahead > usual[stream[1:]])
+    right = left + 1
+    beside = (stream[right] == stream[left]) & (slots.epoch[right] == slots.epoch[left])
+    beside &= slots.place[right] - slots.place[left] == 1
     # An event packet's timestamp is the start of its press: beside it no step tells of silence.
-    next_to &= media[rows[1:]] & media[rows[:-1]]
-    found = np.flatnonzero(next_to)
-    step = usual[found + 1]
-    missing = steps(timestamp[rows])[found + 1] - step
-    silent = missing >= SILENCE * step
+    beside &= media[rows[right]] & media[rows[left]]
+    step = usual[stream[right]]
+    missing = ahead[left] - step
+    silent = beside & (step > 0) & (missing >= SILENCE * step)
     count = np.rint(missing[silent] / step[silent])
-    owner = slots.stream[found[silent]]
-    return np.bincount(owner, weights=count, minlength=k).astype(np.int64)
+    return np.bincount(stream[right[silent]], weights=count, minlength=k).astype(np.int64)

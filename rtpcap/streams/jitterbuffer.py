@@ -15,6 +15,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.rtp.serial import steps
 from rtpcap.streams.bursts import burst_ratio
 from rtpcap.streams.emodel import CodecRow, Rating, rate
 from rtpcap.streams.jitter import smooth
@@ -99,6 +100,8 @@ class Arrivals:
     """Of the first copies of media packets, m of them."""
     spurts: npt.NDArray[np.int64]
     """The place among these of the first packet of each talkspurt."""
+    packet_ticks: npt.NDArray[np.int64]
+    """Ticks of media in a packet of each stream, 0 where none shows, shape (k,)."""
 
     @classmethod
     def of(
@@ -123,15 +126,17 @@ class Arrivals:
         both = transit(timestamp, time_ns, clock_rate, ledger.epoch, stream, counted)
         outside = ~unneeded
         outside[both.rows] = False
-        usual = packet_ticks(slots, timestamp, media)[both.stream]
+        usual = packet_ticks(slots, timestamp, media)
         rows = both.rows
-        begins = np.zeros(len(rows), np.bool_)
-        begins[both.heads] = True
         # Media time that no packet between the two could have held: the sender was silent.
-        ahead = ledger.extended[rows[1:]] - ledger.extended[rows[:-1]]
-        ticks = np.diff(both.media_s) * clock_rate[rows[1:]]
-        begins[1:] |= (ahead > 0) & (usual[1:] > 0) & (ticks >= (ahead + PAUSE) * usual[1:])
-        return cls(n, slots, outside, unneeded, both, np.flatnonzero(begins))
+        ticks = steps(timestamp[rows])[1:]
+        wide = ticks > usual[both.stream[1:]]
+        some = np.flatnonzero(wide) + 1
+        ahead = ledger.extended[rows[some]] - ledger.extended[rows[some - 1]]
+        usually = usual[both.stream[some]]
+        silent = (ahead > 0) & (usually > 0) & (ticks[some - 1] >= (ahead + PAUSE) * usually)
+        spurts = np.union1d(both.heads, some[silent])
+        return cls(n, slots, outside, unneeded, both, spurts, usual)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,10 +208,10 @@ def _fixed(
     if not late.any():
         return offset
     # Only talkspurts with so many late ones in a row can have run dry.
-    spurt = np.repeat(np.arange(len(spurts)), lengths)
-    edges = np.flatnonzero(np.diff(late, prepend=False) | np.isin(np.arange(len(late)), spurts))
-    runs = np.diff(edges, append=len(late))
-    dry = edges[late[edges] & (runs >= RUN_DRY)]
+    bad = np.flatnonzero(late)
+    first, last = bad[: 1 - RUN_DRY], bad[RUN_DRY - 1 :]
+    spurt = np.searchsorted(spurts, first, side="right") - 1
+    dry = (last - first == RUN_DRY - 1) & (spurts[spurt] + lengths[spurt] > last)
     for i in np.unique(spurt[dry]).tolist():
         begin, end = int(spurts[i]), int(spurts[i] + lengths[i])
         _refill(late_ms, offset, begin, end, size_ms)

@@ -88,16 +88,20 @@ class Slots:
         k = len(self.expected)
         counts = np.bincount(stream, minlength=k)
         ends = counts.cumsum()
-        before = np.full(len(place), -1, np.int64)
-        before[1:] = place[:-1]
         some = counts > 0
-        before[(ends - counts)[some]] = -1
-        holes = place - before - 1
-        found = np.flatnonzero(holes)
+        step = place[1:] - place[:-1]
+        odd = np.zeros(len(place), np.bool_)
+        odd[1:] = step != 1
+        odd[(ends - counts)[some]] = True
+        found = np.flatnonzero(odd)
+        before = np.full(len(found), -1, np.int64)
+        inside = np.ones(len(found), np.bool_)
+        inside[np.searchsorted(found, (ends - counts)[some])] = False
+        before[inside] = place[found[inside] - 1]
+        holes = place[found] - before - 1
+        begin, length, owner = before[holes > 0] + 1, holes[holes > 0], stream[found[holes > 0]]
         last = np.full(k, -1, np.int64)
         last[some] = place[ends[some] - 1]
-        owner = stream[found]
-        begin, length = before[found] + 1, holes[found]
         tails = np.flatnonzero(last + 1 < self.expected)
         if len(tails):
             owner = np.concatenate([owner, tails.astype(np.int32)])

@@ -44,18 +44,24 @@ class Spread:
 
 def spread(values: npt.NDArray[np.float64], stream: npt.NDArray[np.int32], streams: int) -> Spread:
     """What values of shape (n,) come to in each stream; nan among them are left out."""
-    told = np.flatnonzero(~np.isnan(values))
-    owner, values = stream[told], values[told]
-    counts = np.bincount(owner, minlength=streams)
-    some = np.flatnonzero(counts)
+    if (stream[1:] < stream[:-1]).any():
+        order = np.argsort(stream, kind="stable")
+        stream, values = stream[order], values[order]
+    lengths = np.bincount(stream, minlength=streams)
+    absent = np.flatnonzero(np.isnan(values))
+    counts = lengths - np.bincount(stream[absent], minlength=streams)
+    told = values
+    if len(absent):
+        told = values.copy()
+        told[absent] = 0
     out = Spread(*(np.full(streams, np.nan) for _ in range(3)))
+    some = np.flatnonzero(lengths)
     if len(some):
-        heads = (counts.cumsum() - counts)[some]
-        if (owner[1:] < owner[:-1]).any():
-            values = values[np.argsort(owner, kind="stable")]
-        out.least[some] = np.minimum.reduceat(values, heads)
-        out.mean[some] = np.add.reduceat(values, heads) / counts[some]
-        out.most[some] = np.maximum.reduceat(values, heads)
+        heads = (lengths.cumsum() - lengths)[some]
+        out.least[some] = np.fmin.reduceat(values, heads)
+        out.most[some] = np.fmax.reduceat(values, heads)
+        sums = np.add.reduceat(told, heads)
+        out.mean[some] = np.divide(sums, counts[some], out=out.mean[some], where=counts[some] > 0)
     return out
 
 
@@ -92,13 +98,8 @@ class Transit:
     """The stream of each row."""
     media_s: npt.NDArray[np.float64]
     """Media time since the first packet of the segment, by the timestamps."""
-    arrival_s: npt.NDArray[np.float64]
-    """Capture time since then."""
-
-    @property
-    def late_ms(self) -> npt.NDArray[np.float64]:
-        """How much later than its timestamp says each came, beside the first of its segment."""
-        return (self.arrival_s - self.media_s) * 1e3
+    late_ms: npt.NDArray[np.float64]
+    """How much later than its timestamp says each came, beside the first of its segment."""
 
     def skew_ms(self, n: int) -> npt.NDArray[np.float64]:
         """How much earlier than its timestamp says each of n packets came; nan where unknown."""
@@ -131,13 +132,16 @@ def transit(
     ticks = steps(timestamp).cumsum(dtype=np.int64)
     ticks -= np.repeat(ticks[heads], lengths)
     elapsed = time_ns - np.repeat(time_ns[heads], lengths)
+    media_s = ticks / clock_rate
+    late = np.asarray(elapsed * 1e-6, np.float64)
+    late -= media_s * 1e3
     return Transit(
         rows=rows,
         segment=np.repeat(np.arange(len(heads)), lengths),
         heads=heads,
         stream=stream,
-        media_s=ticks / clock_rate,
-        arrival_s=np.asarray(elapsed * 1e-9, np.float64),
+        media_s=media_s,
+        late_ms=late,
     )
 
 
@@ -149,24 +153,26 @@ def packet_ticks(
     Counted between media packets that follow each other in the sequence.
     """
     k = len(slots.expected)
-    rows = slots.rows
-    ahead = steps(timestamp[rows])
-    follows = np.zeros(len(rows), np.bool_)
-    follows[1:] = (slots.stream[1:] == slots.stream[:-1]) & (slots.epoch[1:] == slots.epoch[:-1])
-    follows[1:] &= (slots.place[1:] - slots.place[:-1] == 1) & (ahead[1:] > 0)
-    if media is not None:
-        follows[1:] &= media[rows[1:]] & media[rows[:-1]]
-    told = np.flatnonzero(follows)
+    rows, stream = slots.rows, slots.stream
+    ahead = steps(timestamp[rows])[1:]
+    follows = (slots.place[1:] - slots.place[:-1] == 1) & (ahead > 0)
+    follows &= stream[1:] == stream[:-1]
+    if slots.epoch.any():
+        follows &= slots.epoch[1:] == slots.epoch[:-1]
+    if media is not None and not media.all():
+        follows &= media[rows[1:]] & media[rows[:-1]]
     out = np.zeros(k, np.int64)
-    if not len(told):
+    if not follows.any():
         return out
     # One number for (stream, step); the step of most pairs wins, of several the smallest.
-    cell = slots.stream[told].astype(np.int64) << 31 | ahead[told]
-    if (cell[1:] < cell[:-1]).any():
-        cell.sort()
-    heads = np.flatnonzero(np.diff(cell, prepend=-1))
+    cell = stream[1:].astype(np.int64) << 31 | ahead
+    if not follows.all():
+        cell = cell[follows]
+    new = cell[1:] != cell[:-1]
+    heads = np.append(0, np.flatnonzero(new) + 1)
     counts = np.diff(heads, append=len(cell))
-    cells = cell[heads]
+    cells, place = np.unique(cell[heads], return_inverse=True)
+    counts = np.bincount(place, weights=counts)
     order = np.lexsort((-cells, counts))
     out[cells[order] >> 31] = cells[order] & 0x7FFFFFFF
     return out

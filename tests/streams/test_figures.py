@@ -1,0 +1,126 @@
+"""All further figures together: known beforehand, and over every capture without a surprise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+
+import rtpcap
+from rtpcap.rtp.impairment import Columns, Impairment
+from rtpcap.rtp.packets import Packets
+from rtpcap.streams.emodel import CodecRow, codec_row
+from rtpcap.streams.figures import Figures
+from rtpcap.streams.ledger import Clocks, Ledger
+from tests.streams.impaired import Known, damaged, known, packets_of
+from tests.streams.test_fates import CAPTURES
+
+PCMU = 0
+CODECS = [codec_row("PCMU")]
+
+
+def of_table(
+    table: Packets,
+    ledger: Ledger,
+    *,
+    clock_rate: int = 8000,
+    codecs: list[CodecRow | None] | None = None,
+    captured_twice: npt.NDArray[np.bool_] | None = None,
+) -> Figures:
+    k = len(ledger.starts)
+    rates = np.full((k, 128), clock_rate, np.int32)
+    return Figures.of(
+        table,
+        ledger,
+        rates,
+        np.ones((k, 128), np.bool_),
+        rates[:, 0],
+        CODECS * k if codecs is None else codecs,
+        captured_twice=captured_twice,
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(known())
+def test_figures_are_what_was_done(stream: Known) -> None:
+    truth, sums = stream.out.truth, stream.out.truth.sums()
+    found = of_table(packets_of(stream.columns), stream.ledger)
+    assert found.cum_lost_rfc3550.tolist() == (sums.expected - sums.packets).tolist()
+    assert found.restarts.tolist() == sums.restarts.tolist()
+    for i in range(len(truth.ssrc)):
+        sent = truth.lost[(truth.stream == i) & ~truth.silent]
+        runs = [run for run in "".join("x" if lost else "." for lost in sent).split(".") if run]
+        assert found.longest_outage[i] == max(map(len, runs), default=0)
+        assert found.bursts.gap_lost[i] + found.bursts.burst_lost[i] == sent.sum()
+    rows = found.rows()
+    assert len(rows) == len(truth.ssrc)
+    assert all(value == value for row in rows for value in row.values())
+
+
+def test_a_clean_stream_has_the_figures_of_its_codec() -> None:
+    stream = damaged(Columns.steady(3000), Impairment(), 1)
+    (row,) = of_table(packets_of(stream.columns), stream.ledger).rows()
+    known_beforehand = {
+        "cum_lost_rfc3550": 0,
+        "jitter_rfc_ms": 0,
+        "delta_min_ms": 20,
+        "delta_ms": 20,
+        "delta_max_ms": 20,
+        "skew_max_ms": 0,
+        "drift_ppm": 0,
+        "packet_ms": 20,
+        "kbps": 80,
+        "longest_outage": 0,
+        "loss_after_buffer_pct": 0,
+        "buffer_delay_ms": 60,
+        "burst_ratio": 1,
+        "r": 93.2 - 0.024 * 60,
+    }
+    assert {name: row[name] for name in known_beforehand} == pytest.approx(
+        known_beforehand, abs=1e-6
+    )
+
+
+def test_copies_that_the_capture_made_change_nothing() -> None:
+    once = damaged(Columns.steady(2000), Impairment(loss_pct=2, jitter_ms=3), 4)
+    n = len(once.columns)
+    rows = np.repeat(np.arange(n), 2)
+    twice = once.columns[rows]
+    twice.time_ns[1::2] += 5000
+    rate = np.array([8000.0])
+    ledger = Ledger.keep(
+        twice.sequence, twice.timestamp, twice.time_ns, np.zeros(1, np.int64), Clocks(rate, rate)
+    )
+    single = of_table(packets_of(once.columns), once.ledger).rows()
+    double = of_table(packets_of(twice), ledger, captured_twice=ledger.duplicate).rows()
+    assert double == single
+
+
+@pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_every_capture_has_figures(path: Path) -> None:
+    try:
+        streams = list(rtpcap.open(path).streams)
+    except rtpcap.CaptureError:
+        return
+    for stream in streams:
+        number = int(np.bincount(stream.packets.payload_type).argmax())
+        found = of_table(
+            stream.packets,
+            stream.ledger,
+            clock_rate=stream.clock_rate or 0,
+            codecs=[codec_row(stream.codec or "")],
+        )
+        (row,) = found.rows()
+        assert all(value == value for value in row.values())
+        assert row["restarts"] == max(int(stream.ledger.epoch.max()), 0)
+        loss = row["loss_after_buffer_pct"]
+        assert isinstance(loss, float)
+        assert loss >= stream.quality.lost_pct - 1e-9
+        assert found.playout.fate.shape == stream.packets.timestamp.shape
+        if stream.codec is None:
+            assert row["r"] is None
+        if number == PCMU:
+            assert row["mos_nb"] is not None
