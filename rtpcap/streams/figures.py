@@ -21,7 +21,7 @@ from rtpcap.streams.jitter import Jitter, interarrival
 from rtpcap.streams.jitterbuffer import Arrivals, Buffer, Fixed, Playout, play
 from rtpcap.streams.ledger import Ledger
 from rtpcap.streams.slots import LossRuns, Slots, stream_numbers
-from rtpcap.streams.timing import IP_UDP_BYTES, Spread, bandwidth, delta, spread
+from rtpcap.streams.timing import IP_UDP_BYTES, HeaderBytes, Spread, bandwidth, delta, spread
 
 __all__ = ["DEFAULT_BUFFER", "Figures"]
 
@@ -78,7 +78,7 @@ class Figures:
         buffer: Buffer = DEFAULT_BUFFER,
         network_ms: float = 0.0,
         network_source: str = "assumed",
-        header_bytes: int = IP_UDP_BYTES,
+        header_bytes: HeaderBytes = IP_UDP_BYTES,
     ) -> Figures:
         """The figures of the streams of a ledger, whose packets are the rows of `packets`.
 

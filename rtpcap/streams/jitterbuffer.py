@@ -153,6 +153,11 @@ class Playout:
     """From the arrival of the fastest packet's like to playout, on average over the packets
     played, shape (k,): what the buffer adds to the delay of the network. nan where none is."""
 
+    @property
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """The packets to decode for the audio as it was heard: neither late nor unneeded."""
+        return np.asarray((self.fate != Fate.LATE) & (self.fate != Fate.UNNEEDED))
+
     def count(self, starts: npt.NDArray[np.int64], fate: Fate) -> npt.NDArray[np.int64]:
         """How many packets of each stream have this fate, shape (k,)."""
         stream = stream_numbers(starts, len(self.fate))

@@ -17,6 +17,7 @@ from rtpcap.streams.slots import Slots, stream_numbers
 
 __all__ = [
     "IP_UDP_BYTES",
+    "HeaderBytes",
     "Spread",
     "Transit",
     "bandwidth",
@@ -29,6 +30,9 @@ __all__ = [
 
 IP_UDP_BYTES = 28
 """Headers of IPv4 and UDP; with IPv6 it is 48."""
+
+HeaderBytes = int | npt.NDArray[np.int64]
+"""Bytes of the headers before RTP: of all streams, or of each, shape (k,)."""
 
 SECOND_NS = 1_000_000_000
 
@@ -182,7 +186,7 @@ def bandwidth(
     size: npt.NDArray[np.uint16],
     time_ns: npt.NDArray[np.int64],
     starts: npt.NDArray[np.int64],
-    header_bytes: int = IP_UDP_BYTES,
+    header_bytes: HeaderBytes = IP_UDP_BYTES,
 ) -> npt.NDArray[np.float64]:
     """Mean kbit/s of each stream on the wire, shape (k,); nan where no time passes.
 
@@ -200,8 +204,8 @@ def bandwidth(
     heads = (counts.cumsum() - counts)[some]
     ends = heads + counts[some] - 1
     octets = np.bincount(stream, weights=size[told], minlength=k)[some]
-    octets += header_bytes * counts[some]
-    octets -= size[told[heads]].astype(np.int64) + header_bytes
+    octets -= size[told[heads]]
+    octets += np.broadcast_to(header_bytes, k)[some] * (counts[some] - 1)
     elapsed = (time_ns[told[ends]] - time_ns[told[heads]]) * 1e-9
     passes = elapsed > 0
     out[some[passes]] = octets[passes] * 8 / elapsed[passes] / 1e3
@@ -212,7 +216,7 @@ def bandwidth_now(
     size: npt.NDArray[np.uint16],
     time_ns: npt.NDArray[np.int64],
     starts: npt.NDArray[np.int64],
-    header_bytes: int = IP_UDP_BYTES,
+    header_bytes: HeaderBytes = IP_UDP_BYTES,
 ) -> npt.NDArray[np.float64]:
     """kbit/s over the second that ends with each packet, itself included, shape (n,).
 
@@ -224,7 +228,7 @@ def bandwidth_now(
     if not len(told):
         return out
     stream = stream_numbers(starts, n)[told]
-    octets = (size[told].astype(np.int64) + header_bytes).cumsum()
+    octets = (size[told] + np.broadcast_to(header_bytes, len(starts))[stream]).cumsum()
     edges = np.append(np.flatnonzero(np.diff(stream, prepend=-1)), len(told))
     # Times of different streams may be any: each is searched by itself.
     for begin, end in pairwise(edges.tolist()):

@@ -16,7 +16,7 @@ from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.jitter import Jitter
 from rtpcap.streams.ledger import Ledger
 from rtpcap.streams.slots import Slots, stream_numbers
-from rtpcap.streams.timing import IP_UDP_BYTES, Spread, delta, spread
+from rtpcap.streams.timing import IP_UDP_BYTES, HeaderBytes, Spread, Transit, delta, spread
 
 __all__ = ["Windows", "windows"]
 
@@ -34,6 +34,7 @@ class Windows:
     duplicates: npt.NDArray[np.int64]
     reordered: npt.NDArray[np.int64]
     delta_ms: Spread
+    skew_ms: Spread
     jitter_ms: Spread
     kbps: npt.NDArray[np.float64]
     """Bits of the window's packets, IP and UDP headers included, over its whole length."""
@@ -54,6 +55,8 @@ class Windows:
             "reordered": self.reordered,
             "delta_ms": self.delta_ms.mean,
             "delta_max_ms": self.delta_ms.most,
+            "skew_min_ms": self.skew_ms.least,
+            "skew_max_ms": self.skew_ms.most,
             "jitter_ms": self.jitter_ms.mean,
             "jitter_max_ms": self.jitter_ms.most,
             "kbps": self.kbps,
@@ -76,11 +79,15 @@ def windows(
     window_s: float,
     *,
     slots: Slots | None = None,
-    header_bytes: int = IP_UDP_BYTES,
+    transit: Transit | None = None,
+    captured_twice: npt.NDArray[np.bool_] | None = None,
+    header_bytes: HeaderBytes = IP_UDP_BYTES,
 ) -> Windows:
     """The windows of the streams of a ledger, each `window_s` long (ValueError unless above 0).
 
-    `time_ns` and `size` (of the RTP packets) have shape (n,); `jitter` is that of the streams.
+    `time_ns` and `size` (of the RTP packets) have shape (n,); `jitter` is that of the streams, and
+    `transit` that of their media packets, for skew. `captured_twice` marks copies that the capture
+    made: these count as packets and as nothing else.
     """
     length = round(window_s * 1e9)
     if length < 1:
@@ -125,16 +132,26 @@ def windows(
         return spread(values[inside], cells[inside].astype(np.int32), w)
 
     every = np.arange(n)
-    octets = total(every, size) + header_bytes * total(every)
+    own, duplicate, begins = every, ledger.duplicate, ledger.starts
+    if captured_twice is not None and captured_twice.any():
+        own = np.flatnonzero(~captured_twice)
+        duplicate = duplicate & ~captured_twice
+        begins = np.searchsorted(own, begins)
+    w_header = np.broadcast_to(header_bytes, len(ledger.starts))[owner[new]]
+    octets = total(own, size[own]) + w_header * total(own)
+    skew = Spread(*(np.full(w, np.nan) for _ in range(3)))
+    if transit is not None:
+        skew = spread_over(-transit.late_ms, transit.rows)
     return Windows(
         stream=owner[new],
         start_s=place[new] * (length / 1e9),
         packets=total(every),
         expected=total(slots.rows) + lost,
         lost=lost,
-        duplicates=total(ledger.duplicate),
+        duplicates=total(duplicate),
         reordered=total(ledger.reordered),
-        delta_ms=spread_over(delta(time_ns, ledger.starts), every),
+        delta_ms=spread_over(delta(time_ns[own], begins), own),
+        skew_ms=skew,
         jitter_ms=spread_over(jitter.value_s * 1e3, jitter.rows),
         kbps=octets * 8 / (length / 1e9) / 1e3,
     )

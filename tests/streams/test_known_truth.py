@@ -71,6 +71,7 @@ def test_played_late_and_unneeded_add_up(stream: Known, buffer: Buffer) -> None:
     waits = playout.wait_ms[playout.fate == Fate.PLAYED]
     assert (waits >= 0).all()
     assert np.isnan(playout.wait_ms[playout.fate != Fate.PLAYED]).all()
+    assert playout.heard.sum() == played.sum()
 
 
 def test_a_buffer_discards_just_the_late_packets() -> None:

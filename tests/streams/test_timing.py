@@ -99,7 +99,7 @@ def test_bandwidth_of_g711_is_80_kbit_s() -> None:
     sent = Columns.steady(501)
     size = (sent.payload_size + 12).astype(np.uint16)
     assert bandwidth(size, sent.time_ns, START)[0] == pytest.approx(80)
-    assert bandwidth(size, sent.time_ns, START, 48)[0] == pytest.approx(88)
+    assert bandwidth(size, sent.time_ns, START, np.array([48]))[0] == pytest.approx(88)
     # The second that ends with a packet holds 51 packets, the first packet's only one.
     now = bandwidth_now(size, sent.time_ns, START)
     assert now[[0, 1, 49, 50, 500]].tolist() == [1.6, 3.2, 80.0, 81.6, 81.6]
@@ -170,7 +170,7 @@ def windows_of(stream: Known, window_s: float) -> Windows:
         len(ledger.starts),
     )
     size = (columns.payload_size + 12).astype(np.uint16)
-    return windows(columns.time_ns, size, ledger, jitter, window_s)
+    return windows(columns.time_ns, size, ledger, jitter, window_s, transit=transit_of(stream))
 
 
 @settings(max_examples=80, deadline=None)
@@ -182,6 +182,9 @@ def test_windows_add_up_to_the_stream(stream: Known, window_s: float) -> None:
         total = np.bincount(found.stream, weights=getattr(found, name), minlength=len(sums.ssrc))
         assert total.tolist() == getattr(sums, name).tolist(), name
     assert (found.packets > 0).all()
+    skew = -transit_of(stream).late_ms
+    assert np.nanmax(found.skew_ms.most) == pytest.approx(skew.max())
+    assert np.nanmin(found.skew_ms.least) == pytest.approx(skew.min())
     starts = found.start_s / window_s
     assert np.allclose(starts, np.round(starts))
     rows = found.rows()
@@ -218,6 +221,13 @@ def test_a_bad_stretch_is_in_its_window() -> None:
     assert found.expected.tolist() == [250, 250, 250, 250]
     assert found.delta_ms.most.tolist() == [20, 20, 40, 20]
     assert found.kbps.tolist() == [80, 80, 227 * 1600 / 5000, 80]
+    # The same copies, made by the capture: packets still, and nothing else.
+    twice = ledger.duplicate
+    found = windows(columns.time_ns, size, ledger, jitter, 5, captured_twice=twice)
+    assert found.packets.tolist() == [250, 250, 227, 250]
+    assert found.duplicates.tolist() == [0, 0, 0, 0]
+    assert found.delta_ms.least.tolist() == [20, 20, 20, 20]
+    assert found.kbps.tolist() == [80, 80, 225 * 1600 / 5000, 80]
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0])
