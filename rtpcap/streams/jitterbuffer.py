@@ -212,12 +212,11 @@ def _fixed(
     late = late_ms > offset + MARGIN_MS
     if not late.any():
         return offset
-    # Only talkspurts with so many late ones in a row can have run dry.
+    # Only talkspurts where so many late ones in a row begin can have run dry.
     bad = np.flatnonzero(late)
-    first, last = bad[: 1 - RUN_DRY], bad[RUN_DRY - 1 :]
-    spurt = np.searchsorted(spurts, first, side="right") - 1
-    dry = (last - first == RUN_DRY - 1) & (spurts[spurt] + lengths[spurt] > last)
-    for i in np.unique(spurt[dry]).tolist():
+    dry = bad[: 1 - RUN_DRY][bad[RUN_DRY - 1 :] - bad[: 1 - RUN_DRY] == RUN_DRY - 1]
+    spurt = np.searchsorted(spurts, dry, side="right") - 1
+    for i in np.unique(spurt).tolist():
         begin, end = int(spurts[i]), int(spurts[i] + lengths[i])
         _refill(late_ms, offset, begin, end, size_ms)
     return offset

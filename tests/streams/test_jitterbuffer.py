@@ -110,15 +110,17 @@ def test_adaptive_buffer_is_the_plain_one(rows: list[Row], least: int, most: int
     assert on_time(play(arrivals(rows), buffer)) == plain_adaptive(rows, buffer)
 
 
-def test_a_buffer_that_ran_dry_fills_anew() -> None:
-    # From packet 50 on everything takes 100 ms more.
-    rows = [(i, 20.0 * i + (100 if i >= 50 else 0)) for i in range(200)]
+@pytest.mark.parametrize("begin", [1, 50, 75, 79, 80, 150])
+def test_a_buffer_that_ran_dry_fills_anew(begin: int) -> None:
+    # From one packet on everything takes 100 ms more.
+    rows = [(i, 20.0 * i + (100 if i >= begin else 0)) for i in range(200)]
     playout = play(arrivals(rows), Fixed(60))
     late = np.flatnonzero(playout.fate == Fate.LATE)
-    assert late.tolist() == list(range(50, 50 + RUN_DRY))
+    assert late.tolist() == list(range(begin, begin + RUN_DRY))
     assert playout.runs.length.tolist() == [RUN_DRY]
-    # 50 packets wait for 60 ms beside the fastest, 140 for 160.
-    assert playout.delay_ms[0] == pytest.approx((50 * 60 + 140 * 160) / 190)
+    # Those before wait for 60 ms beside the fastest, those after the hole for 160.
+    after = 200 - begin - RUN_DRY
+    assert playout.delay_ms[0] == pytest.approx((begin * 60 + after * 160) / (begin + after))
 
 
 def test_a_buffer_that_runs_dry_all_the_time_is_quick() -> None:

@@ -31,6 +31,13 @@ def test_counts_are_what_was_done(stream: Known) -> None:
     assert stream.ledger.epoch.tolist() == stream.out.truth.epoch[stream.source].tolist()
 
 
+def test_restarts_are_found_whatever_jitter_does_to_the_order() -> None:
+    for seed in range(100):
+        damage = Impairment(restarts=3, jitter_ms=40, keep_order=False, duplicate_pct=10)
+        stream = damaged(Columns.steady(100), damage, seed)
+        assert stream.ledger.epoch.tolist() == stream.out.truth.epoch[stream.source].tolist()
+
+
 @settings(max_examples=80, deadline=None)
 @given(known())
 def test_slots_and_runs_of_loss_are_what_was_done(stream: Known) -> None:

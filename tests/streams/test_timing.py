@@ -94,6 +94,17 @@ def test_packet_time_comes_out(stream: Known) -> None:
         assert ticks in [p for p in pairs if pairs.count(p) == most] or not pairs
 
 
+def test_packet_time_is_that_of_neighbours_however_few() -> None:
+    # Every other packet is gone, but for the second: 320 ticks are seen more often than 160.
+    kept = [0, *range(1, 60, 2)]
+    columns = Columns.steady(60)[np.array(kept)]
+    rate = np.array([8000.0])
+    ledger = Ledger.keep(
+        columns.sequence, columns.timestamp, columns.time_ns, START, Clocks(rate, rate)
+    )
+    assert packet_ticks(Slots.of(ledger), columns.timestamp).tolist() == [160]
+
+
 def test_bandwidth_of_g711_is_80_kbit_s() -> None:
     # 160 bytes of payload, 12 of RTP, 28 of UDP and IPv4 each 20 ms.
     sent = Columns.steady(501)
@@ -148,6 +159,15 @@ def test_drift_is_not_moved_by_spikes_and_silence_and_restarts() -> None:
     found = drift_of(damaged(Columns.steady(15_000), damage, 5))
     assert found.ppm[0] == pytest.approx(80, abs=found.error_ppm[0])
     assert found.error_ppm[0] < 10
+
+
+def test_drift_is_not_moved_by_another_route() -> None:
+    # For 30 s of 300 s, late in the call, all packets take 60 ms more.
+    sent = Impairment(drift_ppm=80, jitter_ms=1).apply(Columns.steady(15_000), 3).columns
+    sent.time_ns[13_000:14_500] += 60 * MS
+    order = np.argsort(sent.time_ns, kind="stable")
+    found = drift_of(damaged(sent[order], Impairment(), 1))
+    assert found.ppm[0] == pytest.approx(80, abs=1)
 
 
 def test_too_little_has_no_drift() -> None:
