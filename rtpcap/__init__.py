@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rtpcap.rtp.profile import RTPProtocol, TransmitType
     from rtpcap.streams.call import Call, Calls
     from rtpcap.streams.digits import Digit, Digits
+    from rtpcap.streams.explain import Explanation, Explanations
     from rtpcap.streams.gaps import Gap, Gaps
     from rtpcap.streams.stream import Stream, Streams
 
@@ -44,6 +45,8 @@ _HOMES = {
     "Capture": "api",
     "Digit": "streams.digits",
     "Digits": "streams.digits",
+    "Explanation": "streams.explain",
+    "Explanations": "streams.explain",
     "Format": "rtp.payload_types",
     "Gap": "streams.gaps",
     "Gaps": "streams.gaps",
@@ -73,6 +76,8 @@ __all__ = [
     "Digit",
     "Digits",
     "DynamicPayloadType",
+    "Explanation",
+    "Explanations",
     "Fault",
     "Format",
     "Gap",

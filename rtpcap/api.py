@@ -3,47 +3,73 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rtpcap.capture.decoder import Decoder
-from rtpcap.capture.formats import Source, open_source
+from rtpcap.capture.formats import Source, open_source, open_sources
+from rtpcap.capture.held import MOST_UNPACKED
 from rtpcap.capture.mapped import MappedFile
+from rtpcap.capture.several import Several
+from rtpcap.capture.source import Place
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.call import Calls, guess_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
 from rtpcap.streams.discover import Finder
+from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.stream import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.explain import Explanations
+    from rtpcap.streams.stream import Stream
 
 __all__ = ["Capture", "open"]
 
+LONGEST_S = 20_000_000_000.0
+"""Seconds that are longer than all that nanoseconds in 64 bits can count."""
+
 
 def open(
-    path: str | os.PathLike[str], *, pt_map: Mapping[int, str | Format] | None = None
+    path: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    pt_map: Mapping[int, str | Format] | None = None,
+    rtp: Iterable[str] | None = None,
+    most_unpacked: int = MOST_UNPACKED,
 ) -> Capture:
-    """The capture in a pcap or pcapng file.
+    """The capture in a pcap, pcapng or rtpdump file, compressed or not; or in several, as one.
 
-    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. Raises
-    CaptureError where the file cannot be read as a capture at all (a damaged one opens: see
-    `Capture.damage`), ValueError for a `pt_map` that cannot be read.
+    A path may be ``-`` for standard input, or a URL (``file://``; others with ``rtpcap[remote]``).
+    Several paths are read as one capture in order of time: rotated files, or taps that ran side by
+    side. What is compressed, piped or fetched is unpacked to a temporary file, of `most_unpacked`
+    bytes at most for each.
+
+    `pt_map` names dynamic payload types, and renames static ones: ``{96: "PCMU/8000"}``. What comes
+    from or goes to the endpoints `rtp` (``["10.0.0.1:4000"]``) is taken for RTP, whatever it looks
+    like, if it has RTP's version and a whole header. Raises CaptureError where the file cannot be
+    read as a capture at all (a damaged one opens: see `Capture.damage`), ValueError for a `pt_map`
+    or an endpoint that cannot be read.
 
     >>> capture = open("fixtures/ff-pcmu.pcap")
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
-    return Capture(open_source(path), payload_map(pt_map))
+    told, named = payload_map(pt_map), endpoints(rtp)
+    if isinstance(path, str | bytes | os.PathLike):
+        return Capture(open_source(path, most_unpacked=most_unpacked), told, named)
+    return Capture(open_sources(path, most_unpacked=most_unpacked), told, named)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,57 +79,80 @@ class _Scan:
     streams: Streams
     other: Tally
     not_understood: Tally
+    incomplete: Tally
 
 
 class Capture:
-    """A capture file: read once, from front to back, when the first answer needs it."""
+    """A capture: read once, from front to back, when the first answer needs it."""
 
-    def __init__(self, source: Source, told: PayloadMap) -> None:
+    def __init__(
+        self, source: Source | Several, told: PayloadMap, named: Endpoints = frozenset()
+    ) -> None:
         self._source = source
         self._told = told
+        self._named = named
 
     @cached_property
-    def _file(self) -> MappedFile:
-        return MappedFile.of(self.path)
+    def _files(self) -> list[MappedFile]:
+        return self._source.mapped()
 
     def release(self) -> None:
         """Give back the memory of payloads that were looked at; they can be looked at again."""
-        self._file.release()
+        for file in self._files:
+            file.release()
 
     @cached_property
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        finder = Finder(self._told)
+        finder = Finder(self._told, self._named)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
-        decoder.finish()
-        found = finder.finish(self._file.data)
+        finder.feed(decoder.finish())
+        found = finder.finish(*(file.data for file in self._files))
         formats = Formats.find(found.packets, found.starts, self._told)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
-        return _Scan(Streams.of(table), other, not_understood)
+        return _Scan(Streams.of(table), other, not_understood, decoder.incomplete)
 
     @property
     def path(self) -> str:
+        """The file as it was named; of several, enough to know them by."""
         return self._source.path
 
     @property
+    def files(self) -> list[str]:
+        """The files as they were named."""
+        return list(self._source.paths)
+
+    def place_of(self, frame: int) -> Place:
+        """The file that a frame is from, and its number there: ``(file, frame)``.
+
+        Raises IndexError where there is no such frame.
+        """
+        return self._read.place_of(frame)
+
+    @property
     def format(self) -> str:
-        """``pcap`` or ``pcapng``."""
+        """``pcap``, ``pcapng`` or ``rtpdump``; several files may have several."""
         return self._source.format
 
     @property
+    def packed(self) -> tuple[str, ...]:
+        """How it was compressed, outermost first: ``("gzip",)``."""
+        return self._source.packed
+
+    @property
     def bytes(self) -> int:
-        """The size of the file."""
+        """The size, unpacked; of several files together."""
         return self._source.size
 
     @property
     def frames(self) -> int:
-        """How many frames the file holds."""
+        """How many frames there are."""
         return self._read.frames
 
     @property
-    def _read(self) -> Source:
+    def _read(self) -> Source | Several:
         _ = self._scan
         return self._source
 
@@ -138,14 +187,70 @@ class Capture:
     @property
     def datagrams(self) -> Iterator[Datagram]:
         """Every UDP payload in order of frames, with its frame, time and addresses."""
-        for chunk in self.datagram_chunks():
-            yield from chunk
+        decoder = Decoder(Flows(), Tally(), Tally())
+        for turn in self._source.turns():
+            parts = [list(decoder.datagrams(records)) for records in turn]
+            yield from merge(*parts, key=lambda datagram: datagram.frame)
 
     def datagram_chunks(self) -> Iterator[Datagrams]:
-        """The same as columns, a chunk of the file each; use one before asking for the next."""
+        """The same as columns, a chunk of a file each; use one before asking for the next.
+
+        In order of frames, but for stretches of several files that overlap.
+        """
         decoder = Decoder(Flows(), Tally(), Tally())
         for records in self._source.chunks():
             yield decoder.datagrams(records)
+        yield decoder.finish()
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        streams: Iterable[Stream] | None = None,
+        frames: Iterable[int] | None = None,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        to: str | None = None,
+    ) -> Exported:
+        """Write frames of the capture to a pcap, pcapng or rtpdump file.
+
+        The frames of `streams`, those numbered in `frames`, or all; of them those from `start_s` to
+        `end_s`, seconds from the first frame. The format is `to`, or what the file's ending says.
+        An rtpdump of all frames holds the packets of all streams. Raises CaptureError where the
+        format cannot hold the frames, ValueError for a path that stands for no format, OSError
+        where it cannot be written.
+        """
+        from rtpcap.capture.write import export, format_of
+
+        wanted: list[npt.NDArray[np.uint32]] | None = None
+        if streams is None and frames is None and format_of(path, to) == "rtpdump":
+            streams = self.streams
+        if streams is not None or frames is not None:
+            numbers = np.array([] if frames is None else [*frames], np.int64)
+            wanted = [numbers[(numbers > 0) & (numbers < 1 << 32)].astype(np.uint32)]
+            wanted += [stream.packets.frame for stream in streams or ()]
+        chosen = None if wanted is None else np.concatenate(wanted)
+        if start_s is not None or end_s is not None:
+            within = self._between(start_s, end_s)
+            chosen = within if chosen is None else np.intersect1d(chosen, within)
+        return export(self._source, path, frames=chosen, to=to)
+
+    def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
+        """The frames from one time to another, seconds from the first frame."""
+        first, last = self._read.first_time_ns, np.iinfo(np.int64)
+
+        def time_ns(seconds: float) -> int:
+            since = round(min(max(seconds, -LONGEST_S), LONGEST_S) * 1e9)
+            return min(max(first + since, int(last.min)), int(last.max))
+
+        begin = time_ns(-LONGEST_S if start_s is None else start_s)
+        end = time_ns(LONGEST_S if end_s is None else end_s)
+        found = [np.empty(0, np.uint32)]
+        for records in self._source.chunks():
+            times = records.time_ns
+            inside = (times >= begin) & (times <= end) & (times != NO_TIME)
+            found.append(records.frame[inside])
+        return np.concatenate(found)
 
     @property
     def streams(self) -> Streams:
@@ -156,6 +261,22 @@ class Capture:
     def calls(self) -> Calls:
         """Streams that run both ways between two endpoints, as calls."""
         return guess_calls(self.streams)
+
+    def explain(self) -> Explanations:
+        """What each flow was taken for, why, and what would change that.
+
+        Reads the file once more, from front to back.
+        """
+        # Not at the top: only who asks pays for it.
+        from rtpcap.streams.explain import Explainer
+
+        flows = Flows()
+        decoder = Decoder(flows, Tally(), Tally())
+        explainer = Explainer(flows, self._told, self._named)
+        for records in self._source.chunks():
+            explainer.feed(decoder.datagrams(records))
+        explainer.feed(decoder.finish())
+        return explainer.finish()
 
     @cached_property
     def dtmf(self) -> Digits:
@@ -178,6 +299,11 @@ class Capture:
         """The frames that are understood and hold something else than UDP, by protocol."""
         return self._scan.other
 
+    @property
+    def incomplete(self) -> Tally:
+        """The frames before which a part of a TCP stream with messages was not captured."""
+        return self._scan.incomplete
+
     def row(self) -> dict[str, object]:
         """The file with the keys of ``rtpcap info``."""
         return {
@@ -192,6 +318,7 @@ class Capture:
             "streams": len(self.streams),
             "dtmf": len(self.dtmf),
             "not_understood": self.not_understood.rows(),
+            "incomplete": self.incomplete.rows(),
         }
 
     def __repr__(self) -> str:

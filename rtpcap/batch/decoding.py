@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rtpcap.batch.manifest import Entry, Manifest
 from rtpcap.batch.names import Prefixes, safe_name
 from rtpcap.batch.task import Result, run
+from rtpcap.capture.held import MOST_UNPACKED, is_stream
 from rtpcap.errors import CodecUnavailable
 from rtpcap.version import __version__
 
@@ -35,21 +36,27 @@ AT_A_TIME = 8
 class DecodeOptions:
     """What decides which files are written: another run with the same skips what is done.
 
-    `pt_map` names payload types (``{96: "PCMU/8000"}``); the others select streams, as
-    `Streams.select` does.
+    `pt_map` names payload types (``{96: "PCMU/8000"}``), `rtp` endpoints whose datagrams are RTP
+    (``("10.0.0.1:4000",)``); the others select streams, as `Streams.select` does.
     """
 
     split: bool = False
     """One file a stream, also for the two directions of a call."""
     pt_map: Mapping[int, str] = field(default_factory=dict)
+    rtp: tuple[str, ...] = ()
     ssrc: int | None = None
     src: str | None = None
     dst: str | None = None
     payload_type: int | None = None
+    most_unpacked: int = MOST_UNPACKED
+    """Bytes that a compressed capture may hold; what was decoded does not depend on it."""
 
     def noted(self) -> dict[str, object]:
         """The options as they stand in the manifest."""
-        return {**asdict(self), "pt_map": {str(k): str(v) for k, v in self.pt_map.items()}}
+        pt_map = {str(number): str(name) for number, name in self.pt_map.items()}
+        noted = {**asdict(self), "pt_map": pt_map, "rtp": list(self.rtp)}
+        del noted["most_unpacked"]
+        return noted
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,11 @@ def decode(
     folder.mkdir(parents=True, exist_ok=True)
     by_path: dict[str, str] = {}
     for file in files:
-        by_path.setdefault(os.path.abspath(file), os.fspath(file))
+        name = os.fspath(file)
+        by_path.setdefault(name if is_stream(name) else os.path.abspath(name), name)
+    if any(map(is_stream, by_path)):
+        # Other processes have another standard input, and other open files.
+        jobs = 1
     return _decode(by_path, Manifest(folder), options or DecodeOptions(), jobs, executor)
 
 
@@ -145,15 +156,19 @@ class _Decode:
         from rtpcap.api import open
         from rtpcap.audio.wav import write_wavs
 
-        capture = open(work.path, pt_map=self.options.pt_map)
-        # Only the first bytes were read so far: what changes from here on is seen as changed in
-        # the next run.
-        before = os.stat(work.path)
+        # Before anything is read: what changes from here on is seen as changed in the next run.
+        size, mtime_ns = _stamp(work.path)
+        capture = open(
+            work.path,
+            pt_map=self.options.pt_map,
+            rtp=self.options.rtp,
+            most_unpacked=self.options.most_unpacked,
+        )
         entry = Entry(
             input=work.path,
             prefix=work.prefix,
-            size=before.st_size,
-            mtime_ns=before.st_mtime_ns,
+            size=size,
+            mtime_ns=mtime_ns,
             options=self.options.noted(),
             version=__version__,
         )
@@ -178,6 +193,15 @@ class _Decode:
                 rows.append(row)
         damage = [str(found) for found in capture.damage]
         return replace(entry, outputs=outputs, rows=rows, damage=damage)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """A file's size and time of change; what no file on a disk has where it is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return -1, 0
+    return found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True, eq=False)

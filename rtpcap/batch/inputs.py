@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rtpcap.capture.formats import is_capture
+from rtpcap.capture.held import is_stream
 from rtpcap.errors import CaptureError
 
 __all__ = ["Inputs", "expand"]
@@ -26,11 +27,15 @@ def expand(names: Iterable[str | os.PathLike[str]]) -> Inputs:
 
     A folder stands for the captures in it and below, told by their first bytes, in order of path.
     A name that is no file and holds ``*``, ``?`` or ``[`` stands for what matches it (``**`` for
-    folders at any depth). A named file is taken whatever it holds.
+    folders at any depth). A named file is taken whatever it holds; ``-``, an open file by its
+    number and a URL are taken as they are.
     """
     files: dict[str, str] = {}
     errors = []
     for name in [os.fspath(name) for name in names]:
+        if is_stream(name):
+            files.setdefault(name, name)
+            continue
         if os.path.lexists(name) or not glob.has_magic(name):
             matches = [name]
         else:

@@ -7,7 +7,6 @@ tunnel may hold whatever a link may.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, auto
@@ -24,7 +23,7 @@ __all__ = [
     "Layer",
     "LayerFunction",
     "Mask",
-    "Part",
+    "Payloads",
     "Rows",
     "grouped",
 ]
@@ -76,7 +75,7 @@ LayerFunction = Callable[["Chunk", Rows, Rows], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Payloads:
     """Datagrams of one shape, columns of shape (n,): their frames' rows in the chunk, and so on."""
 
     rows: Rows
@@ -87,7 +86,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class TcpPart:
+class TcpSegments:
     """TCP segments, columns of shape (n,)."""
 
     rows: Rows
@@ -113,11 +112,11 @@ class Chunk:
         self.data = records.data
         self.flows = flows
         self._other, self._not_understood = other, not_understood
-        self.parts: list[Part] = []
-        self.segments: list[TcpPart] = []
+        self.parts: list[Payloads] = []
+        self.segments: list[TcpSegments] = []
         self.fragments: list[tuple[Rows, Rows]] = []
         """Rows and places of IP packets that are fragments."""
-        self._todo: deque[tuple[Layer, Rows, Rows, int]] = deque()
+        self._todo: dict[Layer, list[tuple[Rows, Rows]]] = {}
         self._depth = 0
 
     def then(self, layer: Layer, rows: Rows, at: Rows) -> None:
@@ -127,13 +126,25 @@ class Chunk:
         if self._depth >= MOST_LAYERS:
             self.unread(TOO_DEEP, rows)
         else:
-            self._todo.append((layer, rows, at, self._depth + 1))
+            self._todo.setdefault(layer, []).append((rows, at))
 
     def run(self, layers: Mapping[Layer, LayerFunction]) -> None:
-        """Go through everything that follows."""
+        """Go through everything that follows, one level of headers after the other.
+
+        What came to a layer by different ways is looked at together: so that however frames are
+        made, a chunk takes no more than the layers times the levels.
+        """
         while self._todo:
-            layer, rows, at, self._depth = self._todo.popleft()
-            layers[layer](self, rows, at)
+            level, self._todo = self._todo, {}
+            self._depth += 1
+            for layer, places in level.items():
+                rows, at = places[0]
+                if len(places) > 1:
+                    rows = np.concatenate([rows for rows, _ in places])
+                    at = np.concatenate([at for _, at in places])
+                    order = np.argsort(rows)
+                    rows, at = rows[order], at[order]
+                layers[layer](self, rows, at)
         self._depth = 0
 
     # What stands at some places, shape (n,); also where that is just behind a frame's end.
@@ -168,6 +179,12 @@ class Chunk:
             self.unread(reason, rows[short])
             return rows[~short], at[~short]
         return rows, at
+
+    def snapped(self, rows: Rows) -> Mask:
+        """Which frames were longer on the wire than what was captured of them."""
+        records = self.records
+        captured = records.end[rows] - records.begin[rows]
+        return np.asarray(records.original[rows] > captured)
 
     # What a frame is, in the end.
 

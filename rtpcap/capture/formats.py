@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-import stat
-from pathlib import Path
+from collections.abc import Iterable
 
+from rtpcap.capture.held import MOST_UNPACKED, first_bytes, hold
+from rtpcap.capture.packed import MOST_LEVELS, is_packed
 from rtpcap.capture.pcap import PcapSource, is_pcap
 from rtpcap.capture.pcapng import PcapngSource, is_pcapng
+from rtpcap.capture.rtpdump import RtpdumpSource, is_rtpdump
+from rtpcap.capture.several import Several
 from rtpcap.capture.source import Source
 from rtpcap.errors import CaptureError
 
-__all__ = ["Source", "is_capture", "open_source"]
+__all__ = ["Source", "is_capture", "open_source", "open_sources"]
 
 # What people hand over as captures and are not: said by name.
 OTHERS = {
-    b"\x1f\x8b": "gzip-compressed capture: unpack it first",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed capture: unpack it first",
-    b"\x04\x22\x4d\x18": "lz4-compressed capture: unpack it first",
-    b"\xfd7zXZ\x00": "xz-compressed capture: unpack it first",
-    b"BZh": "bzip2-compressed capture: unpack it first",
     b"PK\x03\x04": "a zip archive: unpack it first",
-    b"#!rtpplay1.0 ": "an rtpdump file, which is not read yet",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it first",
     b"snoop\x00\x00\x00": "a snoop capture: convert it to pcap",
     b"RIFF": "a WAV file, no capture",
 }
@@ -29,43 +27,48 @@ HEAD_BYTES = 16
 
 
 def is_capture(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's first bytes are a capture's; False where it cannot be read at all."""
+    """Whether a file's first bytes are a capture's, compressed or not; False where it cannot be
+    read at all."""
     try:
-        with Path(path).open("rb") as file:
-            head = file.read(HEAD_BYTES)
+        head = first_bytes(path, HEAD_BYTES)
     except OSError:
         return False
-    return is_pcap(head) or is_pcapng(head)
+    return is_pcap(head) or is_pcapng(head) or is_rtpdump(head)
 
 
-def open_source(path: str | os.PathLike[str]) -> Source:
-    """The reader for a capture file.
+def open_source(path: str | os.PathLike[str], *, most_unpacked: int = MOST_UNPACKED) -> Source:
+    """The reader for a capture: a file, compressed or not; ``-`` for standard input; a URL.
 
-    Raises CaptureError, naming file and reason, where it cannot be opened or is no capture.
+    Raises CaptureError, naming file and reason, where it cannot be opened, is no capture, or holds
+    more than `most_unpacked` bytes when it is unpacked.
     """
-    name = os.fsdecode(path)
-    try:
-        kind = os.stat(name).st_mode
-        if stat.S_ISDIR(kind):
-            raise CaptureError(f"{name}: a folder, not a capture file")
-        if not stat.S_ISREG(kind):
-            # A pipe can be read only once, and a capture is read more often.
-            raise CaptureError(f"{name}: a pipe or a device, not a file: save the capture first")
-        with open(name, "rb") as file:
-            head = file.read(HEAD_BYTES)
-            size = os.fstat(file.fileno()).st_size
-    except (OSError, ValueError) as error:
-        if isinstance(error, CaptureError):
-            raise
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CaptureError(f"{name}: {reason}") from error
+    held = hold(path, most_unpacked)
+    with held.open() as file:
+        head = file.read(HEAD_BYTES)
     if not head:
-        raise CaptureError(f"{name}: empty file")
-    if is_pcap(head):
-        return PcapSource(name, size)
-    if is_pcapng(head):
-        return PcapngSource(name, size)
+        raise CaptureError(f"{held.path}: empty file")
+    for is_it, reader in (
+        (is_pcap, PcapSource),
+        (is_pcapng, PcapngSource),
+        (is_rtpdump, RtpdumpSource),
+    ):
+        if is_it(head):
+            return reader(held)
+    if is_packed(head):
+        raise CaptureError(f"{held.path}: compressed more than {MOST_LEVELS} times over")
     for magic, what in OTHERS.items():
         if head.startswith(magic):
-            raise CaptureError(f"{name}: {what}")
-    raise CaptureError(f"{name}: no capture: begins with {head[:4].hex(' ')}")
+            raise CaptureError(f"{held.path}: {what}")
+    when = " when it is unpacked" if held.packed else ""
+    raise CaptureError(f"{held.path}: no capture: begins with {head[:4].hex(' ')}{when}")
+
+
+def open_sources(
+    paths: Iterable[str | os.PathLike[str]], *, most_unpacked: int = MOST_UNPACKED
+) -> Source | Several:
+    """The reader for captures that are read as one, in order of time.
+
+    Raises CaptureError where one of them cannot be read, ValueError where there is none.
+    """
+    sources = [open_source(path, most_unpacked=most_unpacked) for path in paths]
+    return sources[0] if len(sources) == 1 else Several(sources)

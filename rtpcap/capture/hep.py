@@ -9,7 +9,7 @@ import struct
 
 import numpy as np
 
-from rtpcap.capture.chunk import Chunk, Mask, Part, Rows
+from rtpcap.capture.chunk import Chunk, Mask, Payloads, Rows
 
 __all__ = ["hep"]
 
@@ -26,46 +26,53 @@ TCP = 6
 def hep(chunk: Chunk, rows: Rows, begin: Rows, end: Rows) -> Mask:
     """Take what is HEP3 among these datagrams; the payloads become datagrams of their own."""
     good = np.zeros(len(rows), np.bool_)
-    inner: list[tuple[int, int, int, int]] = []
-    for i, (at, stop) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
-        if chunk.data[at : at + 4].tobytes() != MAGIC:
+    inner: list[tuple[int, int, int, int, bool]] = []
+    snapped = chunk.snapped(rows) & (end == chunk.end(rows))
+    for i, (at, stop, short) in enumerate(
+        zip(begin.tolist(), end.tolist(), snapped.tolist(), strict=True)
+    ):
+        data = chunk.data[at:stop].tobytes()
+        if data[: len(MAGIC)] != MAGIC:
             continue
-        fields = _fields(chunk.data[at:stop].tobytes())
+        fields, cut = _fields(data, short)
         good[i] = fields is not None
         if fields is None:
             continue
         key = _key(chunk, fields)
         if PAYLOAD in fields and key is not None:
-            place, data = fields[PAYLOAD]
-            inner.append((i, key, at + place, at + place + len(data)))
+            place, payload = fields[PAYLOAD]
+            inner.append((i, key, at + place, at + place + len(payload), cut))
         elif COMPRESSED in fields:
             chunk.unread("HEP3 with a compressed payload", rows[i : i + 1])
         else:
             chunk.something_else("HEP3 without a payload", rows[i : i + 1])
     if inner:
-        which, keys, starts, stops = np.array(inner, np.int64).T
-        cut = np.zeros(len(which), np.bool_)
-        chunk.parts.append(Part(rows[which], keys.astype(np.int32), starts, stops, cut))
+        which, keys, starts, stops, cuts = np.array(inner, np.int64).T
+        cut_off = cuts.astype(np.bool_)
+        chunk.parts.append(Payloads(rows[which], keys.astype(np.int32), starts, stops, cut_off))
     return good
 
 
-def _fields(data: bytes) -> dict[int, tuple[int, bytes]] | None:
-    """Chunk type -> (place, contents); None where the message contradicts itself."""
+def _fields(data: bytes, snapped: bool) -> tuple[dict[int, tuple[int, bytes]] | None, bool]:
+    """Chunk type -> (place, contents), None where the message contradicts itself; and whether its
+    payload is not whole, which it may be where the capture ends inside it."""
     if len(data) < HEAD_BYTES:
-        return None
+        return None, False
     (length,) = struct.unpack_from(">H", data, 4)
-    if not HEAD_BYTES <= length <= len(data):
-        return None
+    if length < HEAD_BYTES or (length > len(data) and not snapped):
+        return None, False
     fields: dict[int, tuple[int, bytes]] = {}
-    pos = HEAD_BYTES
-    while pos + CHUNK_BYTES <= length:
+    pos, cut = HEAD_BYTES, False
+    while pos + CHUNK_BYTES <= min(length, len(data)):
         vendor, kind, size = struct.unpack_from(">HHH", data, pos)
         if size < CHUNK_BYTES or pos + size > length:
-            return None
-        if vendor == GENERIC:
+            return None, False
+        whole = pos + size <= len(data)
+        if vendor == GENERIC and (whole or kind == PAYLOAD):
             fields[kind] = pos + CHUNK_BYTES, data[pos + CHUNK_BYTES : pos + size]
+            cut = cut or not whole
         pos += size
-    return fields
+    return fields, cut
 
 
 def _key(chunk: Chunk, fields: dict[int, tuple[int, bytes]]) -> int | None:

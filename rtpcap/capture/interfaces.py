@@ -12,20 +12,23 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.lanes import ByteOrder
-from rtpcap.capture.names import NO_LINK
+from rtpcap.capture.names import NO_LINK, told_link
+from rtpcap.capture.options import parse_options
 from rtpcap.rtp.packets import NO_TIME
 
-__all__ = ["Interfaces", "ticks_to_ns"]
+__all__ = ["NOT_DESCRIBED", "Interfaces", "ticks_to_ns"]
 
 BLOCK_HEAD = 16
 """Type, length, link type, two reserved bytes, snap length; then options."""
 TRAILER_BYTES = 4
-OPTION_END, OPTION_RESOLUTION, OPTION_OFFSET = 0, 9, 14
+OPTION_RESOLUTION, OPTION_OFFSET = 9, 14
 MICROSECONDS = 6
 """The resolution where none is given."""
 
 BILLION = 1_000_000_000
 NO_LIMIT = 1 << 32
+NOT_DESCRIBED = 0xFFFF
+"""In a column of interfaces: one that the file does not describe, or the 65,536th and on."""
 
 Column = npt.NDArray[np.int64]
 
@@ -36,8 +39,10 @@ class Interfaces:
     Row 0 stands for every interface that is not described.
     """
 
-    def __init__(self, order: ByteOrder) -> None:
+    def __init__(self, order: ByteOrder, before: int = 0) -> None:
+        """`before` interfaces were described in sections that are over."""
         self._order = order
+        self._before = before
         self._table = np.array([(NO_LINK, NO_LIMIT, MICROSECONDS, 0)], np.int64)
         self._first = 1
         # Where sections begin, and the first row of each; where interfaces are described.
@@ -75,12 +80,25 @@ class Interfaces:
         """Forget the sections that are over, and where blocks were: the bytes change."""
         self._first = int(self._firsts[-1])
         if self._first > 1:
+            self._before += self._first - 1
             self._table = np.concatenate([self._table[:1], self._table[self._first :]])
             self._first = 1
         self._sections = np.full(1, -1, np.int64)
         self._firsts = np.ones(1, np.int64)
         self._described = np.empty(0, np.int64)
         self._known = len(self._table)
+
+    @property
+    def described(self) -> int:
+        """How many interfaces were described so far, in all sections."""
+        return self._before + len(self._table) - 1
+
+    def numbers(self, rows: Column) -> npt.NDArray[np.uint16]:
+        """Numbers of interfaces through all sections, shape (n,); `NOT_DESCRIBED` where there is
+        none."""
+        numbers = np.minimum(np.arange(len(self._table)) + (self._before - 1), NOT_DESCRIBED)
+        numbers[0] = NOT_DESCRIBED
+        return numbers.astype(np.uint16)[rows]
 
     def links(self, rows: Column) -> npt.NDArray[np.uint16]:
         """Link types, shape (n,)."""
@@ -140,21 +158,16 @@ def _interface(data: npt.NDArray[np.uint8], at: int, order: ByteOrder) -> tuple[
     """
     (length,) = struct.unpack_from(f"{order}I", data.data, at + 4)
     link, _, snap_length = struct.unpack_from(f"{order}HHI", data.data, at + 8)
-    options: dict[int, bytes] = {}
-    pos, end = at + BLOCK_HEAD, at + length - TRAILER_BYTES
-    while pos + 4 <= end:
-        code, size = struct.unpack_from(f"{order}HH", data.data, pos)
-        if code == OPTION_END or pos + 4 + size > end:
-            break
-        options[code] = data[pos + 4 : pos + 4 + size].tobytes()
-        pos += 4 + (size + 3) // 4 * 4
+    options = dict(
+        parse_options(data[at + BLOCK_HEAD : at + length - TRAILER_BYTES].tobytes(), order)
+    )
     resolution = options.get(OPTION_RESOLUTION, b"")
     offset = options.get(OPTION_OFFSET, b"")
     offset_s = int.from_bytes(offset, "little" if order == "<" else "big", signed=True)
     # Kept within int64, which years around 1970 are.
     offset_ns = (offset_s * BILLION + (1 << 63)) % (1 << 64) - (1 << 63)
     return (
-        link,
+        told_link(link),
         snap_length or NO_LIMIT,
         resolution[0] if len(resolution) == 1 else MICROSECONDS,
         offset_ns if len(offset) == 8 else 0,

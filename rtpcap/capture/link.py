@@ -22,6 +22,10 @@ from rtpcap.capture.names import (
 
 __all__ = [
     "INSIDE_ETHERNET",
+    "IPV4",
+    "METADATA_BYTES",
+    "PPP_ADDRESS",
+    "PPP_CONTROL",
     "SNAP_BYTES",
     "backbone",
     "by_type",
@@ -47,6 +51,7 @@ MOST_VLAN_TAGS = 16
 
 FAMILIES_IP = (2, 10, 24, 28, 30)
 """Address families: 2 is IPv4, the others are IPv6 of Linux, the BSDs and macOS."""
+MOST_FAMILY = 0xFFFF
 
 COOKED_LLC = 4
 """What Linux has no EtherType for has a small number of its own (if_ether.h); this one is LLC."""
@@ -62,6 +67,9 @@ SNAP_ETHERNET = (0x000000, 0x0000F8)
 """Organisations whose numbers are EtherTypes (RFC 1042, IEEE 802.1H)."""
 LLC_BYTES = 3
 LLC_IP = 0x06
+LLC_BELIEVED = (SNAP, 0x060603, 0x424203, 0xE0E003, 0xF0F003, 0xFEFE03)
+"""Unnumbered information between two equal service access points: behind a length, where an
+Ethernet header is only guessed."""
 
 LABEL_BYTES = 4
 BOTTOM_OF_STACK = 0x100
@@ -70,6 +78,8 @@ PPPOE_BYTES = 6
 PPPOE_SESSION = 0
 
 PPP_ADDRESS = 0xFF03
+CISCO_ADDRESSES = (0x0F00, 0x8F00)
+"""RFC 1547 section 4.3.1: unicast and broadcast; neither begins a PPP protocol that there is."""
 PPP_CONTROL = 0x8000
 """RFC 1661 section 2: from here on protocols are network control and link control."""
 
@@ -79,8 +89,15 @@ def ethernet(chunk: Chunk, rows: Rows, at: Rows) -> None:
 
 
 def hdlc(chunk: Chunk, rows: Rows, at: Rows) -> None:
-    """Cisco's HDLC: address and control, then an EtherType."""
-    _ether(chunk, rows, at, *ETHER_PLACES[Layer.HDLC])
+    """Cisco's HDLC (RFC 1547 section 4.3.1): address and control, then an EtherType."""
+    type_at, network_at = ETHER_PLACES[Layer.HDLC]
+    rows, at = chunk.long_enough(rows, at, network_at)
+    kind = chunk.word(at + type_at)
+    # No length stands in its place.
+    length = kind < FIRST_ETHER_TYPE
+    for number, those in grouped(kind[length]):
+        chunk.unread(ether_name(number), rows[length][those])
+    by_type(chunk, rows[~length], at[~length] + network_at, kind[~length])
 
 
 def sll(chunk: Chunk, rows: Rows, at: Rows) -> None:
@@ -142,24 +159,29 @@ def by_type(chunk: Chunk, rows: Rows, at: Rows, kind: npt.NDArray[np.uint16]) ->
 
 def is_ethernet(chunk: Chunk, rows: Rows, at: Rows) -> Mask:
     """Whether what stands at each place can be an Ethernet header, with what it says behind it."""
-    there = at + ETHERNET_BYTES <= chunk.end(rows)
+    there = at + ETHERNET_BYTES < chunk.end(rows)
     at = np.where(there, at, chunk.records.begin[rows])
     kind = chunk.word(at + ETHER_PLACES[Layer.ETHERNET][0])
     version = chunk.byte(at + ETHERNET_BYTES) >> 4
     ip = ((kind == IPV4) & (version == 4)) | ((kind == IPV6) & (version == 6))
     other = (kind != IPV4) & (kind != IPV6) & np.isin(kind, INSIDE_ETHERNET)
-    return np.asarray(there & (ip | other))
+    points = chunk.long(at + ETHERNET_BYTES) >> np.uint32(8)
+    length = (kind < FIRST_ETHER_TYPE) & np.isin(points, LLC_BELIEVED)
+    length &= at + ETHERNET_BYTES + LLC_BYTES <= chunk.end(rows)
+    return np.asarray(there & (ip | other | length))
 
 
 def family(chunk: Chunk, rows: Rows, at: Rows) -> None:
     rows, at = chunk.long_enough(rows, at, 4)
     number = chunk.long(at).byteswap()
-    number = np.where(number > 0xFFFF, number.byteswap(), number)
+    number = np.where(number > MOST_FAMILY, number.byteswap(), number)
     ip = np.isin(number, FAMILIES_IP)
     chunk.then(Layer.IP, rows[ip], at[ip] + 4)
-    others = rows[~ip]
-    for kind, those in grouped(number[~ip]):
-        chunk.unread(f"address family {kind}", others[those])
+    # Otherwise 32 bits could each be a reason of their own.
+    chunk.unread("no address family", rows[number > MOST_FAMILY])
+    others = ~ip & (number <= MOST_FAMILY)
+    for kind, those in grouped(number[others]):
+        chunk.unread(f"address family {kind}", rows[others][those])
 
 
 def backbone(chunk: Chunk, rows: Rows, at: Rows) -> None:
@@ -196,7 +218,7 @@ def llc(chunk: Chunk, rows: Rows, at: Rows) -> None:
 
 def mpls(chunk: Chunk, rows: Rows, at: Rows) -> None:
     """RFC 3032: labels up to the bottom of the stack; RFC 4928 and 4385: what follows, by its
-    first four bits: an IP packet, or a control word and then, as a rule, an Ethernet frame."""
+    first four bits: an IP packet, or as a rule an Ethernet frame, with a control word or not."""
     for _ in range(MOST_LAYERS):
         rows, at = chunk.long_enough(rows, at, LABEL_BYTES)
         bottom = (chunk.long(at) & np.uint32(BOTTOM_OF_STACK)) != 0
@@ -205,9 +227,11 @@ def mpls(chunk: Chunk, rows: Rows, at: Rows) -> None:
         some = at < chunk.end(rows)
         ip = bottom & some & ((first == 4) | (first == 6))
         control = bottom & some & (first == 0) & is_ethernet(chunk, rows, at + LABEL_BYTES)
+        plain = bottom & ~ip & ~control & is_ethernet(chunk, rows, at)
         chunk.then(Layer.IP, rows[ip], at[ip])
         chunk.then(Layer.ETHERNET, rows[control], at[control] + LABEL_BYTES)
-        chunk.unread("MPLS pseudowire", rows[bottom & ~ip & ~control])
+        chunk.then(Layer.ETHERNET, rows[plain], at[plain])
+        chunk.unread("MPLS pseudowire", rows[bottom & ~ip & ~control & ~plain])
         rows, at = rows[~bottom], at[~bottom]
         if not len(rows):
             return
@@ -225,7 +249,12 @@ def pppoe(chunk: Chunk, rows: Rows, at: Rows) -> None:
 def ppp(chunk: Chunk, rows: Rows, at: Rows) -> None:
     """RFC 1661 and 1662: address and control may be there; an odd byte is a whole protocol."""
     rows, at = chunk.long_enough(rows, at, 1)
-    at = at + 2 * ((chunk.word(at) == PPP_ADDRESS) & (at + 2 <= chunk.end(rows)))
+    two = at + 2 <= chunk.end(rows)
+    cisco = two & np.isin(chunk.word(at), CISCO_ADDRESSES)
+    if cisco.any():
+        chunk.then(Layer.HDLC, rows[cisco], at[cisco])
+        rows, at, two = rows[~cisco], at[~cisco], two[~cisco]
+    at = at + 2 * ((chunk.word(at) == PPP_ADDRESS) & two)
     rows, at = chunk.long_enough(rows, at, 1)
     short = (chunk.byte(at) & 1).astype(np.bool_)
     rows_of_two, _ = chunk.long_enough(rows[~short], at[~short], 2)

@@ -24,14 +24,21 @@ __all__ = [
     "VLAN_TAGS",
     "ether_name",
     "link_name",
+    "told_link",
 ]
 
 PKTAP = 258
+RTPDUMP = 0xFFFD
+"""In a link column: a packet of an rtpdump file, which has no headers below its own."""
 
 LINK_NAMES = {
     0: "NULL",
     1: "Ethernet",
+    6: "Token ring",
+    7: "ARCNET",
+    8: "SLIP",
     9: "PPP",
+    10: "FDDI",
     12: "Raw IP",
     14: "Raw IP",
     50: "PPP over HDLC",
@@ -42,12 +49,14 @@ LINK_NAMES = {
     108: "Loopback",
     113: "Linux SLL",
     127: "802.11 radiotap",
+    149: "PKTAP",
     228: "Raw IPv4",
     229: "Raw IPv6",
     239: "NFLOG",
     252: "Upper PDU",
     PKTAP: "PKTAP",
     276: "Linux SLL2",
+    RTPDUMP: "RTP without headers",
 }
 
 
@@ -55,8 +64,12 @@ NO_LINK = 0xFFFF
 """In a link column: a packet whose interface the file does not describe."""
 NO_PACKET = 0xFFFE
 """In a link column: a numbered record of the file that is no packet at all."""
-RTPDUMP = 0xFFFD
-"""In a link column: a packet of an rtpdump file, which has no headers below its own."""
+
+
+def told_link(number: int) -> int:
+    """The link type that a file tells: never one of the numbers that have a meaning here alone."""
+    return min(number & 0xFFFF, RTPDUMP - 1)
+
 
 LINK_LAYERS = {
     0: Layer.FAMILY,
@@ -72,6 +85,7 @@ LINK_LAYERS = {
     108: Layer.FAMILY,
     113: Layer.SLL,
     127: Layer.RADIOTAP,
+    149: Layer.PKTAP,
     228: Layer.IP,
     229: Layer.IP,
     239: Layer.NFLOG,
@@ -80,7 +94,8 @@ LINK_LAYERS = {
     276: Layer.SLL2,
     RTPDUMP: Layer.RTPDUMP,
 }
-"""Link types that are read, and what their frames begin with."""
+"""Link types that are read, and what their frames begin with; 149 is macOS's number for PKTAP
+before it had one of its own."""
 
 
 def link_name(link: int) -> str:

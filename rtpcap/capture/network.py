@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture.chunk import MOST_LAYERS, Chunk, Layer, Mask, Part, Rows, TcpPart, grouped
+from rtpcap.capture.chunk import (
+    MOST_LAYERS,
+    Chunk,
+    Layer,
+    Mask,
+    Payloads,
+    Rows,
+    TcpSegments,
+    grouped,
+)
 from rtpcap.capture.names import IP_LAYERS, IP_OTHER, IP_UNREAD, IPV6_EXTENSIONS
 from rtpcap.capture.tunnels import carried
 
@@ -228,7 +237,8 @@ def _upper(chunk: Chunk, packets: _Packets, protocol: npt.NDArray[np.uint8]) -> 
         if number == UDP:
             part = packets[those]
             length = chunk.word(part.upper + 4).astype(np.int64)
-            _udp6(chunk, part, chunk.long(part.upper), length)
+            udp = _udp if len(part.addresses) == 2 else _udp6
+            udp(chunk, part, chunk.long(part.upper), length)
         elif number == TCP:
             chunk.something_else("TCP", rows)
             _tcp(chunk, packets[those])
@@ -262,7 +272,7 @@ def _udp(chunk: Chunk, packets: _Packets, ports: npt.NDArray[np.uint32], length:
     if inward is not None:
         rows, keys, begin = rows[~inward], keys[~inward], begin[~inward]
         end, cut = end[~inward], cut[~inward]
-    chunk.parts.append(Part(rows, keys, begin, end, cut))
+    chunk.parts.append(Payloads(rows, keys, begin, end, cut))
 
 
 def _tcp(chunk: Chunk, packets: _Packets) -> None:
@@ -279,7 +289,7 @@ def _tcp(chunk: Chunk, packets: _Packets) -> None:
     begin = np.minimum(begin, captured_end)
     end = np.minimum(packets.sent_end, captured_end)
     chunk.segments.append(
-        TcpPart(
+        TcpSegments(
             rows=packets.rows,
             keys=packets.keys(chunk, heads["ports"].astype(np.uint32), tcp=True),
             sequence=heads["sequence"].astype(np.uint32),

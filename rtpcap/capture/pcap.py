@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.lanes import ByteOrder, Chain
+from rtpcap.capture.names import told_link
 from rtpcap.capture.source import MOST_BYTES, Part, Source
 from rtpcap.capture.tables import Records
 from rtpcap.capture.walk import walk
 from rtpcap.errors import CaptureError
 
-__all__ = ["PcapSource", "is_pcap"]
+__all__ = ["LONGEST_USUAL", "PcapSource", "is_pcap"]
 
 FILE_HEADER = 24
 LONGEST_USUAL = 262_144
@@ -64,7 +65,7 @@ class PcapSource(Source):
         order = variant.order
         snap_length, link = struct.unpack_from(f"{order}II", head, 16)
         # The upper half of the word holds the length of a frame check sequence.
-        self._link = link & 0xFFFF
+        self._link = told_link(link)
         usual = max(LONGEST_USUAL, snap_length if snap_length <= MOST_BYTES else 0)
         self._chain = Chain(
             order,

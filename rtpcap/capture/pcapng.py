@@ -7,23 +7,25 @@ nanoseconds; what an interface gives finer than that is rounded down.
 from __future__ import annotations
 
 import struct
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.interfaces import Interfaces
+from rtpcap.capture.kept import INTERFACE, KEPT_KINDS, SECTION_HEADER
 from rtpcap.capture.lanes import ByteOrder, Chain
 from rtpcap.capture.names import NO_PACKET
+from rtpcap.capture.options import Options, parse_options
 from rtpcap.capture.source import MOST_BYTES, Part, Source
 from rtpcap.capture.tables import Records
 from rtpcap.capture.walk import walk
 from rtpcap.errors import CaptureError
 from rtpcap.rtp.packets import NO_TIME
 
-__all__ = ["PcapngSource", "is_pcapng"]
+__all__ = ["ENHANCED_PACKET", "SIMPLE_PACKET", "PcapngSource", "frame_options", "is_pcapng"]
 
-SECTION_HEADER = 0x0A0D0D0A
-INTERFACE, OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6
+OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 2, 3, 6
 PACKETS = (OLD_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 RECORDS_WITHOUT_PACKET = (9, 0x204, 0x208, 0x216, 0x221, 0x0BAD, 0x40000BAD)
 """Journal entries, system calls and custom blocks: Wireshark gives them frame numbers."""
@@ -48,6 +50,10 @@ ORDER_MAGICS: dict[bytes, ByteOrder] = {
 HEAD_FIELDS = ("kind", "length", "interface", "upper", "lower", "captured", "original")
 HEAD_BYTES = 28
 SIMPLE_HEAD_BYTES = 12
+PACKET_NUMBERS = {2: 4, 4: 8, 5: 8, 6: 4}
+"""Options of packets that are numbers, and their bytes: flags, drop count, id, queue."""
+ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
+BLOCK_HEAD = 8
 TRAILER_BYTES = 4
 
 Blocks = npt.NDArray[np.int64]
@@ -60,7 +66,11 @@ def is_pcapng(head: bytes) -> bool:
 
 
 class PcapngSource(Source):
-    """A pcapng file: sections and interfaces as they come; other blocks are passed over."""
+    """A pcapng file: sections and interfaces as they come.
+
+    Interfaces are numbered through all sections. What is said of them, names, secrets and comments
+    are in `kept`; other blocks are passed over.
+    """
 
     format = "pcapng"
 
@@ -75,6 +85,7 @@ class PcapngSource(Source):
         major, minor = struct.unpack_from(f"{order}HH", head, 12)
         if major != MAJOR_VERSION:
             raise CaptureError(f"{self.path}: pcapng version {major}.{minor}, only 1 is known")
+        self._interfaces = Interfaces(order)
         self._enter(order)
         return 0
 
@@ -91,7 +102,7 @@ class PcapngSource(Source):
         )
         self._head = np.dtype([(name, f"{order}u4") for name in HEAD_FIELDS])
         self._word = np.dtype(f"{order}u4")
-        self._interfaces = Interfaces(order)
+        self._interfaces = Interfaces(order, self._interfaces.described)
 
     def _read(self, data: npt.NDArray[np.uint8], begin: int, end: int, base: int) -> Part:
         tables: list[Records] = []
@@ -183,6 +194,7 @@ class PcapngSource(Source):
         if not usual.all():
             sections, described = blocks[kind == SECTION_HEADER], blocks[kind == INTERFACE]
             interfaces.describe(data, sections, described)
+            self._keep(data, blocks, heads)
             counted = np.isin(kind, (*PACKETS, *RECORDS_WITHOUT_PACKET))
             blocks, heads, kind, usual = (
                 blocks[counted],
@@ -206,7 +218,7 @@ class PcapngSource(Source):
             begin[~(usual | old)] = blocks[~(usual | old)] + SIMPLE_HEAD_BYTES
             captured[nothing] = original[nothing] = 0
         which = interfaces.find(blocks, number)
-        links = interfaces.links(which)
+        links, numbers = interfaces.links(which), interfaces.numbers(which)
         ticks = heads["upper"].astype(np.uint64)
         ticks <<= np.uint64(32)
         ticks |= heads["lower"]
@@ -227,8 +239,41 @@ class PcapngSource(Source):
             original=original,
             time_ns=time_ns,
             link=_alone(links),
-            interface=_alone(number.astype(np.uint16)),
+            interface=_alone(numbers),
         )
+
+    def _keep(self, data: npt.NDArray[np.uint8], blocks: Blocks, heads: Heads) -> None:
+        """Keep the blocks that say something beside packets."""
+        those = np.isin(heads["kind"], KEPT_KINDS)
+        for at, kind, length in zip(
+            blocks[those].tolist(),
+            heads["kind"][those].tolist(),
+            heads["length"][those].tolist(),
+            strict=True,
+        ):
+            body = data[at + BLOCK_HEAD : at + length - TRAILER_BYTES].tobytes()
+            self.kept.add(kind, body, self._chain.order)
+
+
+def frame_options(data: npt.NDArray[np.uint8], begin: int, end: int) -> Options:
+    """What the block of a frame says of it: its options, numbers among them little-endian.
+
+    `begin` and `end` are those of the frame in a chunk of a pcapng.
+    """
+    kind = data[max(begin - HEAD_BYTES, 0) : begin - HEAD_BYTES + 4].tobytes()
+    for order in ORDERS:
+        if kind in (ENHANCED_PACKET.to_bytes(4, order), OLD_PACKET.to_bytes(4, order)):
+            length = int.from_bytes(data[begin - HEAD_BYTES + 4 : begin - HEAD_BYTES + 8], order)
+            stop = begin - HEAD_BYTES + length - TRAILER_BYTES
+            start = end + -(end - begin) % 4
+            found = parse_options(data[start:stop].tobytes(), "<" if order == "little" else ">")
+            if order == "little":
+                return found
+            return tuple(
+                (code, value[::-1] if PACKET_NUMBERS.get(code) == len(value) else value)
+                for code, value in found
+            )
+    return ()
 
 
 def _alone(column: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16] | int:

@@ -5,23 +5,32 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture.held import Held
+from rtpcap.capture.kept import Kept
+from rtpcap.capture.mapped import MappedFile
 from rtpcap.capture.names import NO_LINK, NO_PACKET, link_name
 from rtpcap.capture.tables import Damage, Records
-from rtpcap.errors import CaptureError
 from rtpcap.rtp.packets import NO_TIME
 
-__all__ = ["MARGIN", "MOST_BYTES", "Part", "Source"]
+__all__ = ["CHUNK_BYTES", "MARGIN", "MOST_BYTES", "Part", "Place", "Source"]
 
 CHUNK_BYTES = 4 << 20
 MARGIN = 128
 """Bytes behind a chunk that may be looked at, so that a short frame at its end needs no care."""
 MOST_BYTES = 256 << 20
 """No record is longer, whatever it claims."""
+
+
+class Place(NamedTuple):
+    """A frame in its own file."""
+
+    file: str
+    frame: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,17 +51,42 @@ class Source(ABC):
     """
 
     format: str
+    header_bytes = 0
+    """So many of the first bytes `_start` is shown at least, where the file has them."""
 
-    def __init__(self, path: str, size: int) -> None:
-        self.path = path
-        self.size = size
+    def __init__(self, held: Held) -> None:
+        self.path = held.path
+        self.packed = held.packed
+        """How the file was compressed, outermost first."""
+        self.size = held.size
+        """In bytes, unpacked."""
+        self._held = held
         self._begin_pass()
+
+    @property
+    def paths(self) -> list[str]:
+        return [self.path]
+
+    def place_of(self, frame: int) -> Place:
+        """The file, and the number of a frame in it. Raises IndexError for a frame not read."""
+        if not 1 <= frame <= self.frames:
+            raise IndexError(f"no frame {frame}: the capture has {self.frames:,}")
+        return Place(self.path, frame)
+
+    def interface_of(self, number: int) -> tuple[int, int]:
+        """Of an interface as numbered in `Records`: its file, and its number there."""
+        return 0, number
+
+    def mapped(self) -> list[MappedFile]:
+        """The bytes of the file, where payloads stay. Raises CaptureError."""
+        return [self._held.mapped()]
 
     def _begin_pass(self) -> None:
         self.frames = 0
         # In order of appearance.
         self._links: dict[int, None] = {}
-        self.damage: list[Damage] = []
+        self.damage: list[Damage] = [*self._held.damage]
+        self.kept = Kept()
         # Of the first and the last frame that have a time.
         self.first_time_ns = NO_TIME
         self.last_time_ns = NO_TIME
@@ -71,12 +105,12 @@ class Source(ABC):
         Damage ends the reading and is listed in `damage`; all before it was given.
         """
         self._begin_pass()
-        try:
-            file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - closed by the with below
-        except OSError as error:
-            raise CaptureError(f"{self.path}: {error.strerror or error}") from error
-        with file:
-            yield from self._pass(file, chunk_bytes)
+        with self._held.open() as file:
+            yield from self._pass(file, max(chunk_bytes, self.header_bytes))
+
+    def turns(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Records]]:
+        """The same, each chunk in a list: where several files are read a turn has more."""
+        return ([records] for records in self.chunks(chunk_bytes))
 
     def _pass(self, file: BinaryIO, chunk_bytes: int) -> Iterator[Records]:
         buffer = np.zeros(chunk_bytes + MARGIN, np.uint8)

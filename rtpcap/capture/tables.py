@@ -48,6 +48,8 @@ class Records:
     """Which interface captured each frame; one number where the chunk has only one."""
     file: int = 0
     """Which file of the capture this is a chunk of."""
+    flow: Flow | None = None
+    """Where frames are payloads without headers: the flow that they all belong to."""
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -235,16 +237,18 @@ class Damage:
     """Where a file is damaged: what came before was read.
 
     `frame` is the 1-based number of the frame that could not be read, `offset` its place in the
-    file in bytes.
+    file in bytes; both count in `file`, which is named where a capture is made of several.
     """
 
     reason: str
     frame: int | None
     offset: int
+    file: str | None = None
 
     def __str__(self) -> str:
         where = f"frame {self.frame}, " if self.frame else ""
-        return f"{self.reason} ({where}offset {self.offset})"
+        file = f"{self.file}: " if self.file else ""
+        return f"{file}{self.reason} ({where}offset {self.offset})"
 
 
 class Tally:

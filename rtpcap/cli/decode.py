@@ -14,8 +14,9 @@ from rtpcap.cli.options import (
     Inputs,
     Selectors,
     format_option,
-    map_option,
     selector_options,
+    told_options,
+    unpack_option,
     warn,
 )
 from rtpcap.cli.output import check, print_rows
@@ -50,7 +51,8 @@ def _jobs(asked: int | None, files: list[str]) -> int:
     help="How many processes. Left out: one for each processor, where there is much to do.",
 )
 @selector_options
-@map_option
+@told_options
+@unpack_option
 @format_option
 def decode(
     names: tuple[str, ...],
@@ -58,6 +60,8 @@ def decode(
     split: bool,
     jobs: int | None,
     mapped: dict[int, Format],
+    named: tuple[str, ...],
+    most_unpacked: int | None,
     form: str,
     **chosen: Any,
 ) -> None:
@@ -70,16 +74,19 @@ def decode(
     from tqdm import tqdm
 
     from rtpcap import batch
+    from rtpcap.capture.held import MOST_UNPACKED
 
     check(form)
     inputs, selectors = Inputs(names), Selectors(**chosen)
     options = batch.DecodeOptions(
         split,
         {number: str(told) for number, told in mapped.items()},
+        named,
         selectors.ssrc,
         selectors.src,
         selectors.dst,
         selectors.payload_type,
+        most_unpacked or MOST_UNPACKED,
     )
     try:
         results = batch.decode(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))

@@ -24,6 +24,8 @@ VERBS = {
     "dtmf": "show",
     "decode": "decode",
     "plot": "plot",
+    "explain": "explain",
+    "export": "export",
 }
 
 FAILED = 4
@@ -105,7 +107,8 @@ class Verbs(click.Group):
 def cli() -> None:
     """RTP voice captures: streams, gaps, digits and audio from pcap and pcapng files.
 
-    `rtpcap FILE` is a summary of a capture. FILE may be a file, a folder or a quoted glob.
+    `rtpcap FILE` is a summary of a capture. FILE may be a file, a folder, a quoted glob, `-` for
+    standard input, or a URL; gzip, zstd, lz4, xz and bzip2 are unpacked.
 
     Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched,
     2 wrong usage, 3 no input could be read, 4 some inputs failed, 5 no selected stream has a

@@ -1,7 +1,8 @@
-"""What all verbs have in common: selectors, --map, --format, and how inputs are gone through."""
+"""What all verbs have in common: selectors, what is told, formats, how inputs are gone through."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,8 +20,10 @@ __all__ = [
     "Inputs",
     "Selectors",
     "format_option",
-    "map_option",
+    "merge_option",
     "selector_options",
+    "told_options",
+    "unpack_option",
     "warn",
 ]
 
@@ -76,6 +79,20 @@ def _mapped(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
     return formats
 
 
+def _named(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Endpoints: 10.0.0.1:4000, [fd09::1]:4000."""
+    if not values:
+        return ()
+    from rtpcap.streams.endpoints import endpoints
+
+    for value in values:
+        try:
+            endpoints([value])
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+    return tuple(values)
+
+
 def format_option(command: Command) -> Command:
     """``--format``."""
     return click.option(
@@ -88,15 +105,61 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-def map_option(command: Command) -> Command:
-    """``--map``, repeatable."""
+def told_options(command: Command) -> Command:
+    """``--map`` and ``--rtp``, repeatable: what the user knows beyond the capture."""
+    options = (
+        click.option(
+            "--map",
+            "mapped",
+            callback=_mapped,
+            multiple=True,
+            metavar="PT=FORMAT",
+            help="Name a payload type, as 96=PCMU/8000. Repeatable.",
+        ),
+        click.option(
+            "--rtp",
+            "named",
+            callback=_named,
+            multiple=True,
+            metavar="HOST:PORT",
+            help="Take what comes from or goes to here for RTP. Repeatable.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+SIZE = re.compile(r"([0-9]{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """A number of bytes: 500M, 20G, or plain."""
+    if value is None:
+        return None
+    match = SIZE.fullmatch(value.strip())
+    if match is None or not int(match[1]):
+        raise click.BadParameter(f"{value!r} is no size, as 500M or 20G", ctx, param)
+    return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))
+
+
+def unpack_option(command: Command) -> Command:
+    """``--unpack-limit``."""
     return click.option(
-        "--map",
-        "mapped",
-        callback=_mapped,
-        multiple=True,
-        metavar="PT=FORMAT",
-        help="Name a payload type, as 96=PCMU/8000. Repeatable.",
+        "--unpack-limit",
+        "most_unpacked",
+        callback=_size,
+        metavar="SIZE",
+        help="How much a compressed, piped or fetched capture may hold, as 20G. Left out: 8G.",
+    )(command)
+
+
+def merge_option(command: Command) -> Command:
+    """``--merge``."""
+    return click.option(
+        "--merge",
+        is_flag=True,
+        help="Read all FILEs as one capture, in order of time.",
     )(command)
 
 
@@ -141,17 +204,30 @@ class Selectors:
 class Inputs:
     """The captures that the arguments name, one after the other; failures are told and counted."""
 
-    def __init__(self, names: Sequence[str], pt_map: Mapping[int, Format] | None = None) -> None:
-        """Find the files behind the names; names that lead to none are told as failed."""
+    def __init__(
+        self,
+        names: Sequence[str],
+        pt_map: Mapping[int, Format] | None = None,
+        rtp: Sequence[str] = (),
+        *,
+        merge: bool = False,
+        most_unpacked: int | None = None,
+    ) -> None:
+        """Find the files behind the names; names that lead to none are told as failed.
+
+        With `merge` all files are one capture.
+        """
         from rtpcap.batch.inputs import expand
 
         self.read = 0
         """How many could be read."""
         self.failed = 0
-        self._pt_map = pt_map
+        self._pt_map, self._rtp = pt_map, rtp
+        self._most_unpacked = most_unpacked
+        self._merge = merge
         found = expand(names)
         self.files = found.files
-        self.several = len(found.files) + len(found.errors) > 1
+        self.several = len(found.files) + len(found.errors) > 1 and not merge
         """Whether rows have to say which input they are from."""
         for error in found.errors:
             self.fail(error)
@@ -159,17 +235,21 @@ class Inputs:
     def captures(self) -> Iterator[Capture]:
         """Each capture that can be read; where one is damaged is told."""
         from rtpcap.api import open
+        from rtpcap.capture.held import MOST_UNPACKED
         from rtpcap.errors import RtpcapError
 
-        for file in self.files:
+        most = self._most_unpacked or MOST_UNPACKED
+        # Several as one are no file of their own: where one is damaged names it.
+        units = [self.files] if self._merge and self.files else [[file] for file in self.files]
+        for unit in units:
             try:
-                capture = open(file, pt_map=self._pt_map)
+                capture = open(unit, pt_map=self._pt_map, rtp=self._rtp, most_unpacked=most)
                 damages = capture.damage
             except (RtpcapError, OSError) as error:
                 self.fail(error)
                 continue
             for damage in damages:
-                self.damaged(file, str(damage))
+                self.damaged("" if damage.file else unit[0], str(damage))
             self.read += 1
             yield capture
 
@@ -180,7 +260,7 @@ class Inputs:
 
     def damaged(self, file: str, damage: str) -> None:
         """Tell where an input is damaged."""
-        warn(f"{file}: damaged: {damage}; what comes before was read")
+        warn(f"{file}{': ' * bool(file)}damaged: {damage}; what comes before was read")
 
     def exit_code(self, otherwise: int = Exit.DONE) -> int:
         """The code for failed inputs, or `otherwise` where none failed."""

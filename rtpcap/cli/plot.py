@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtpcap.cli.options import Exit, Inputs, Selectors, map_option, selector_options, warn
+from rtpcap.cli.options import (
+    Exit,
+    Inputs,
+    Selectors,
+    selector_options,
+    told_options,
+    unpack_option,
+    warn,
+)
 
 if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
@@ -44,12 +52,15 @@ def _picture(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="How wide.",
 )
 @selector_options
-@map_option
+@told_options
+@unpack_option
 def plot(
     name: str,
     output: str,
     width: int,
     mapped: dict[int, Format],
+    named: tuple[str, ...],
+    most_unpacked: int | None,
     **chosen: Any,
 ) -> None:
     """Draw the sequence-gap chart of a capture's streams.
@@ -57,7 +68,8 @@ def plot(
     Sequence numbers over time with every gap marked and sized, the jitter below. Several streams
     stand one below the other; choose with --ssrc and the like.
     """
-    inputs, selectors = Inputs([name], mapped), Selectors(**chosen)
+    inputs = Inputs([name], mapped, named, most_unpacked=most_unpacked)
+    selectors = Selectors(**chosen)
     if len(inputs.files) > 1:
         raise click.UsageError(f"{name} stands for several captures: name one")
     drawn = 0

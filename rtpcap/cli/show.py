@@ -12,8 +12,10 @@ from rtpcap.cli.options import (
     Inputs,
     Selectors,
     format_option,
-    map_option,
+    merge_option,
     selector_options,
+    told_options,
+    unpack_option,
     warn,
 )
 from rtpcap.cli.output import check, print_lines, print_rows, width
@@ -31,19 +33,35 @@ _files = click.argument("names", nargs=-1, required=True, metavar="FILE...")
 
 
 def _verb(command: Command) -> click.Command:
-    for option in (_files, selector_options, map_option, format_option):
+    for option in (
+        _files,
+        selector_options,
+        told_options,
+        merge_option,
+        unpack_option,
+        format_option,
+    ):
         command = option(command)
     return click.command()(command)
 
 
 @click.command()
 @_files
-@map_option
+@told_options
+@merge_option
+@unpack_option
 @format_option
-def info(names: tuple[str, ...], mapped: dict[int, Format], form: str) -> None:
+def info(
+    names: tuple[str, ...],
+    mapped: dict[int, Format],
+    named: tuple[str, ...],
+    merge: bool,
+    most_unpacked: int | None,
+    form: str,
+) -> None:
     """Say what is in a capture, as `rtpcap FILE` does."""
     check(form)
-    inputs = Inputs(names, mapped)
+    inputs = Inputs(names, mapped, named, merge=merge, most_unpacked=most_unpacked)
     if form == "table":
         from rtpcap.views.summary import summary
 
@@ -55,15 +73,20 @@ def info(names: tuple[str, ...], mapped: dict[int, Format], form: str) -> None:
 
 def _show(
     verb: str,
+    rows_of: Callable[[Streams], Iterable[Row]],
+    *,
     names: tuple[str, ...],
     mapped: dict[int, Format],
+    named: tuple[str, ...],
     form: str,
-    rows_of: Callable[[Streams], Iterable[Row]],
-    chosen: dict[str, Any],
+    **chosen: Any,
 ) -> None:
     """Print the rows of a verb for all inputs, and leave with the exit code."""
     check(form)
-    inputs, selectors = Inputs(names, mapped), Selectors(**chosen)
+    inputs = Inputs(
+        names, mapped, named, merge=chosen.pop("merge"), most_unpacked=chosen.pop("most_unpacked")
+    )
+    selectors = Selectors(**chosen)
     matched = 0
 
     def rows() -> Iterator[Row]:
@@ -82,13 +105,13 @@ def _show(
 
 
 @_verb
-def streams(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+def streams(**asked: Any) -> None:
     """One row a stream: codec, packets, loss, jitter."""
-    _show("streams", names, mapped, form, lambda found: (stream.row() for stream in found), chosen)
+    _show("streams", lambda found: (stream.row() for stream in found), **asked)
 
 
 @_verb
-def packets(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+def packets(**asked: Any) -> None:
     """One row an RTP packet."""
 
     def rows_of(found: Streams) -> Iterator[Row]:
@@ -96,26 +119,26 @@ def packets(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chos
 
         return packet_rows(found)
 
-    _show("packets", names, mapped, form, rows_of, chosen)
+    _show("packets", rows_of, **asked)
 
 
 @_verb
-def gaps(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+def gaps(**asked: Any) -> None:
     """One row a gap: packets lost, silence not sent, a restart."""
 
     def rows_of(found: Streams) -> Iterable[Row]:
         every = [gap for stream in found for gap in stream.gaps]
         return [gap.row() for gap in sorted(every, key=lambda gap: gap.frame_before)]
 
-    _show("gaps", names, mapped, form, rows_of, chosen)
+    _show("gaps", rows_of, **asked)
 
 
 @_verb
-def dtmf(names: tuple[str, ...], mapped: dict[int, Format], form: str, **chosen: Any) -> None:
+def dtmf(**asked: Any) -> None:
     """One row a key press."""
 
     def rows_of(found: Streams) -> Iterable[Row]:
         every = [digit for stream in found for digit in stream.dtmf]
         return [digit.row() for digit in sorted(every, key=lambda digit: digit.frame)]
 
-    _show("dtmf", names, mapped, form, rows_of, chosen)
+    _show("dtmf", rows_of, **asked)

@@ -9,37 +9,27 @@ advance, timestamps that step at the pace of some clock. A stream that passes ke
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture import turn
 from rtpcap.capture.keys import KeyTable
 from rtpcap.capture.spool import Spool
 from rtpcap.capture.tables import Datagrams
 from rtpcap.errors import Fault
-from rtpcap.rtp.packets import NO_TIME, Packets
+from rtpcap.rtp.compound import is_compound
+from rtpcap.rtp.firstbyte import RTCP_SECOND_BYTES, Sharer, sharer
+from rtpcap.rtp.packets import COLUMNS as PACKET_COLUMNS
+from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import ASSIGNED
-from rtpcap.rtp.serial import steps
+from rtpcap.streams.endpoints import Endpoints, Named
 from rtpcap.streams.formats import PayloadMap
+from rtpcap.streams.judge import FEWEST_PACKETS, Judgement, judge
 
-__all__ = ["FEWEST_PACKETS", "Finder", "Found", "batches"]
-
-FEWEST_PACKETS = 3
-"""A flow of fewer packets shows no row to judge."""
-
-NEAR = 64
-"""A step of this many sequence numbers forwards or backwards is one a live flow makes."""
-
-PACES = (1_000, 1_000_000)
-"""Timestamp ticks a second that some RTP clock could show, lowest and highest (the lowest clock in
-use is 8,000 Hz; senders that stamp late or in bursts are why the range is wide)."""
-
-LONGEST_STEP = 900_000
-"""Ticks that a step still tells of the clock: 10 s at 90 kHz. Longer ones are senders that began
-anew; where they are many, the timestamps are none."""
-
-RTCP_SECOND_BYTE = (192, 224)
+__all__ = ["Candidates", "Finder", "Found", "batches"]
 
 COLUMNS = {
     "begin": np.int64,
@@ -94,24 +84,51 @@ class Found:
     """Of each packet: which interface captured it, shape (n,)."""
 
 
-class Finder:
-    """Takes a capture's datagrams chunk by chunk and gives its streams at the end."""
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Packets that could be RTP, by flow and SSRC, and how each such row of packets behaves."""
 
-    def __init__(self, told: PayloadMap) -> None:
+    number: npt.NDArray[np.int64]
+    """The number that `Finder.feed` gave each, shape (k,)."""
+    flow: npt.NDArray[np.int32]
+    """A number of the capture's `Flows`, shape (k,)."""
+    ssrc: npt.NDArray[np.uint32]
+    payload_types: list[list[int]]
+    """The payload numbers of each, ascending."""
+    judgement: Judgement
+    taken: npt.NDArray[np.bool_]
+    """Which are streams, shape (k,): those that passed, and those of named endpoints."""
+
+
+class Finder:
+    """Takes a capture's datagrams chunk by chunk and gives its streams at the end.
+
+    `told` are payload types to be expected beside those in use. Datagrams from or to one of the
+    endpoints `named` are RTP on their user's word, if they can be.
+    """
+
+    def __init__(self, told: PayloadMap, named: Endpoints = frozenset()) -> None:
         possible = np.zeros(256, np.bool_)
         for number in {*ASSIGNED, *told}:
             possible[[number, number | 0x80]] = True
-        possible[slice(*RTCP_SECOND_BYTE)] = False
+        possible[RTCP_SECOND_BYTES.start : RTCP_SECOND_BYTES.stop] = False
         self._possible = possible
+        self._named = Named(named)
         self._keys = KeyTable(1)
         self._flow_of: list[npt.NDArray[np.int32]] = []
         self._columns = _Columns()
         self._spool = Spool()
+        self._last_frame = 0
+        self._in_order = True
 
-    def feed(self, datagrams: Datagrams) -> None:
-        """Keep a row for each datagram of a chunk that could be RTP."""
+    def feed(self, datagrams: Datagrams) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]:
+        """Keep a row for each datagram of a chunk that could be RTP.
+
+        Chunks of files that overlap in time need not come in order of frames.
+        Gives which those are, shape (n,), and the number of the candidate that each belongs to.
+        """
         if not len(datagrams):
-            return
+            return np.zeros(0, np.bool_), np.zeros(0, np.int32)
         packets = Packets.parse(
             datagrams.blocks,
             datagrams.begin,
@@ -121,16 +138,23 @@ class Finder:
             time_ns=datagrams.time_ns,
             cut=datagrams.cut,
         )
-        second = ((packets.word0 >> np.uint32(16)) & np.uint32(0xFF)).astype(np.uint8)
+        faults = packets.fault.any()
+        if faults:
+            packets, datagrams = _relayed(packets, datagrams)
+        second = _second_byte(packets)
         keep = self._possible[second]
-        if packets.fault.any():
+        if self._named:
+            keep |= self._told(datagrams, second)
+        if faults:
             keep &= (packets.fault != Fault.HEADER) & (packets.fault != Fault.VERSION)
         flow, header, interface = datagrams.flow, datagrams.header, datagrams.interface
         if not keep.all():
             packets, flow = packets[keep], flow[keep]
             header, interface = header[keep], interface[keep]
         if not len(packets):
-            return
+            return keep, np.zeros(0, np.int32)
+        self._in_order &= int(packets.frame[0]) >= self._last_frame
+        self._last_frame = int(packets.frame[-1])
         known = len(self._keys)
         key = flow.astype(np.uint64) << np.uint64(32)
         key |= packets.ssrc
@@ -156,6 +180,21 @@ class Finder:
             header=header,
             interface=interface,
         )
+        return keep, stream
+
+    def _told(self, datagrams: Datagrams, second: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Which datagrams are of a named endpoint, and no RTCP that shares its port."""
+        told = self._named.rows(datagrams.flows, datagrams.flow)
+        low, high = RTCP_SECOND_BYTES.start, RTCP_SECOND_BYTES.stop
+        doubtful = np.flatnonzero(told & (second >= low) & (second < high))
+        if len(doubtful):
+            told[doubtful] = ~is_compound(
+                datagrams.blocks,
+                datagrams.block[doubtful],
+                datagrams.begin[doubtful],
+                datagrams.end[doubtful],
+            )
+        return told
 
     def _places(
         self, packets: Packets, header: npt.NDArray[np.uint16], datagrams: Datagrams
@@ -190,10 +229,74 @@ class Finder:
         """The streams. `files` are the whole files' bytes (mapped), where the payloads stay."""
         spooled = self._spool.mapped()
         blocks = (files[0], spooled.data if spooled else np.empty(0, np.uint8), *files[1:])
+        columns, _, flows, starts = self._gathered(FEWEST_PACKETS)
+        frames = {name: columns.pop(name) for name in OF_THE_FRAME}
+        packets = Packets(blocks=blocks, **columns)
+        passed, beside = self._named.of(flows), np.zeros(len(flows), np.bool_)
+        for first, last, rows in batches(starts, len(packets)):
+            verdict = judge(packets[rows], starts[first:last] - starts[first])
+            passed[first:last] |= verdict.passed
+            beside[first:last] = verdict.beside
+        passed = _with_company(passed, beside, flows)
+        if not passed.all():
+            lengths = np.diff(starts, append=len(packets))
+            kept = np.repeat(passed, lengths)
+            del packets
+            for name in columns:
+                columns[name] = columns[name][kept]
+            packets = Packets(blocks=blocks, **columns)
+            frames = {name: column[kept] for name, column in frames.items()}
+            flows, lengths = flows[passed], lengths[passed]
+            starts = lengths.cumsum() - lengths
+        return Found(packets, starts, flows, **frames)
+
+    def candidates(self) -> Candidates:
+        """All that could be RTP, however few, and how it was judged, in place of `finish`."""
+        columns, numbers, flows, starts = self._gathered(1)
+        for name in OF_THE_FRAME:
+            del columns[name]
+        packets = Packets(blocks=(), **columns)
+        judgement = Judgement.joined(
+            [
+                judge(packets[rows], starts[first:last] - starts[first])
+                for first, last, rows in batches(starts, len(packets))
+            ]
+        )
+        number = packets.payload_type
+        edges = [*starts.tolist(), len(packets)]
+        return Candidates(
+            number=numbers,
+            flow=flows,
+            ssrc=packets.ssrc[starts],
+            payload_types=[
+                np.flatnonzero(np.bincount(number[a:b])).tolist() for a, b in pairwise(edges)
+            ],
+            judgement=judgement,
+            taken=_with_company(judgement.passed | self._named.of(flows), judgement.beside, flows),
+        )
+
+    def _gathered(
+        self, fewest: int
+    ) -> tuple[
+        dict[str, npt.NDArray[Any]],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int64],
+    ]:
+        """(columns, numbers, flows, starts) of what has enough packets, one after the other."""
         columns = self._columns.take()
         stream = columns.pop("stream")
+        flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
+        appeared = np.arange(len(flows))
+        if not self._in_order:
+            order = np.argsort(columns["frame"], kind="stable")
+            for name in columns:
+                columns[name] = columns[name][order]
+            stream, appeared = _by_appearance(stream[order])
+            flows = flows[appeared]
+            del order
         counts = np.bincount(stream, minlength=len(self._keys))
-        enough = counts >= FEWEST_PACKETS
+        enough = (counts >= fewest) | self._named.of(flows)
         ids = np.flatnonzero(enough)
         if len(counts) > 1 or not enough.all():
             order = _grouped(stream, enough)
@@ -202,22 +305,59 @@ class Finder:
                 columns[name] = columns[name][order]
             del order
         lengths = counts[ids]
-        starts = lengths.cumsum() - lengths
-        frames = {name: columns.pop(name) for name in OF_THE_FRAME}
-        packets = Packets(blocks=blocks, **columns)
-        passed = np.zeros(len(ids), np.bool_)
-        for first, last, rows in batches(starts, len(packets)):
-            passed[first:last] = _judge(packets[rows], starts[first:last] - starts[first])
-        if not passed.all():
-            kept = np.repeat(passed, lengths)
-            del packets
-            for name in columns:
-                columns[name] = columns[name][kept]
-            packets = Packets(blocks=blocks, **columns)
-            frames = {name: column[kept] for name, column in frames.items()}
-            ids, lengths = ids[passed], lengths[passed]
-        flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
-        return Found(packets, lengths.cumsum() - lengths, flows[ids], **frames)
+        return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths
+
+
+def _with_company(
+    passed: npt.NDArray[np.bool_], beside: npt.NDArray[np.bool_], flows: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
+    """What passed, and what is a stream because one that passed is in its flow."""
+    doubtful = beside & ~passed
+    if not doubtful.any():
+        return passed
+    return np.asarray(passed | (doubtful & np.isin(flows, flows[passed])))
+
+
+def _second_byte(packets: Packets) -> npt.NDArray[np.uint8]:
+    return ((packets.word0 >> np.uint32(16)) & np.uint32(0xFF)).astype(np.uint8)
+
+
+def _relayed(packets: Packets, datagrams: Datagrams) -> tuple[Packets, Datagrams]:
+    """Both with what TURN wrapped in its place, where that begins as RTP does."""
+    first = (packets.word0 >> np.uint32(24)).astype(np.uint8)
+    kind = sharer(first, _second_byte(packets))
+    # Old channel numbers reach into what is QUIC's now; a short datagram's word is 0.
+    wrapped = (kind == Sharer.TURN_CHANNEL) | (kind == Sharer.QUIC) | (kind == Sharer.STUN)
+    rows = np.flatnonzero(wrapped & (packets.fault == Fault.VERSION))
+    if not len(rows):
+        return packets, datagrams
+    datagrams, moved = turn.unwrapped(datagrams, rows)
+    if not len(moved):
+        return packets, datagrams
+    inner = Packets.parse(
+        datagrams.blocks,
+        datagrams.begin[moved],
+        datagrams.end[moved],
+        block=datagrams.block[moved],
+        frame=datagrams.frame[moved],
+        time_ns=datagrams.time_ns[moved],
+        cut=datagrams.cut[moved],
+    )
+    columns = {name: getattr(packets, name).copy() for name in PACKET_COLUMNS}
+    for name, column in columns.items():
+        column[moved] = getattr(inner, name)
+    return Packets(blocks=packets.blocks, **columns), datagrams
+
+
+def _by_appearance(
+    stream: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Streams numbered anew in order of appearance, shape (n,), and the old number of each."""
+    old, first = np.unique(stream, return_index=True)
+    appeared = old[np.argsort(first)]
+    number = np.empty(len(old), np.int32)
+    number[appeared] = np.arange(len(old), dtype=np.int32)
+    return number[stream], appeared.astype(np.int64)
 
 
 def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
@@ -228,68 +368,6 @@ def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> np
         return np.argsort(narrow, kind="stable")
     rows = np.flatnonzero(wanted[stream])
     return rows[np.argsort(narrow[rows], kind="stable")]
-
-
-def _judge(packets: Packets, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which of k flows, lying one after the other from `starts`, behave as RTP does; shape (k,)."""
-    n = len(packets)
-    advance = steps(packets.sequence)
-    ticks = steps(packets.timestamp)
-    advance[starts] = 0
-    first = np.zeros(n, np.bool_)
-    first[starts] = True
-
-    def count(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        return np.add.reduceat(mask, starts, dtype=np.int64)
-
-    made = np.diff(starts, append=n) - 1
-    forward = (advance > 0) & (advance <= NEAR)
-    copies = count((advance == 0) & (ticks == 0) & ~first)
-    forwards = count(forward)
-    backwards = count((advance < 0) & (advance >= -NEAR))
-    regular = (forwards + copies + backwards >= 0.8 * made) & (forwards >= 0.2 * made)
-    regular &= forwards >= FEWEST_PACKETS - 1
-
-    stepping = forward & (ticks > 0)
-    stepped = count(stepping)
-    fell = count(forward & (ticks < 0))
-    timed = (stepped >= 0.04 * forwards) & (stepped >= 1) & (fell <= 0.25 * forwards)
-    few = made < 8
-    timed &= ~few | (stepped + count(forward & (ticks == 0)) == forwards)
-    timed &= _paced(packets, stepping, ticks, starts)
-
-    # A flow of telephone events only holds its timestamp through each press.
-    short = count((packets.payload_size > 0) & (packets.payload_size <= 16))
-    whole = count(packets.payload_size % 4 == 0)
-    pressed = (short == made + 1) & (whole == made + 1) & (fell == 0)
-    return np.asarray(regular & (timed | pressed))
-
-
-def _paced(
-    packets: Packets,
-    stepping: npt.NDArray[np.bool_],
-    ticks: npt.NDArray[np.int32],
-    starts: npt.NDArray[np.int64],
-) -> npt.NDArray[np.bool_]:
-    """Whether each flow's timestamps run at a pace that a clock could have.
-
-    A flow that came in a burst, or without times, is judged by its steps alone: they are equal.
-    """
-    stepped = np.add.reduceat(stepping, starts, dtype=np.int64)
-    stepping = stepping & (ticks <= LONGEST_STEP)
-    told = np.add.reduceat(stepping, starts, dtype=np.int64) >= 0.75 * stepped
-    time_ns = packets.time_ns
-    elapsed = np.zeros(len(ticks))
-    elapsed[1:] = np.diff(time_ns) * 1e-9
-    elapsed[(time_ns == NO_TIME) | ~stepping | (elapsed < 0)] = 0
-    seconds = np.add.reduceat(elapsed, starts)
-    total = np.add.reduceat(np.where(stepping, ticks, 0), starts, dtype=np.float64)
-    largest = np.maximum.reduceat(np.where(stepping, ticks, 0), starts)
-    smallest = np.minimum.reduceat(np.where(stepping, ticks, np.iinfo(np.int32).max), starts)
-    even = (smallest >= 10) & (largest <= 100 * smallest.astype(np.int64))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pace = total / seconds
-    return told & (pace >= PACES[0]) & ((pace <= PACES[1]) | even)
 
 
 class _Columns:

@@ -56,6 +56,7 @@ class Counts:
     expected: npt.NDArray[np.int64]
     lost: npt.NDArray[np.int64]
     duplicates: npt.NDArray[np.int64]
+    captured_twice: npt.NDArray[np.int64]
     reordered: npt.NDArray[np.int64]
 
 
@@ -71,6 +72,8 @@ class Ledger:
     """0 for a stream's first epoch, counted up at each restart, `FOREIGN` outside all."""
     duplicate: npt.NDArray[np.bool_]
     """A copy of a packet that was there before."""
+    captured_twice: npt.NDArray[np.bool_]
+    """Those of them that the capture made: `keep` knows of none, `copies.keep` marks them."""
     reordered: npt.NDArray[np.bool_]
     """A first copy that came after one with a higher sequence number."""
 
@@ -122,10 +125,17 @@ class Ledger:
             rows = np.flatnonzero(uneven[stream])
             rows = rows[epoch[rows] != FOREIGN]
             duplicate[rows], reordered[rows] = _copies(extended[rows], epoch[rows], stream[rows])
-        return cls(starts, extended, epoch, duplicate, reordered)
+        return cls(
+            starts=starts,
+            extended=extended,
+            epoch=epoch,
+            duplicate=duplicate,
+            captured_twice=np.zeros(n, np.bool_),
+            reordered=reordered,
+        )
 
     def counts(self) -> Counts:
-        """Packets, expected, lost, duplicates and reordered of each stream."""
+        """Packets, expected, lost, copies of both kinds and reordered of each stream."""
         n, k = len(self), len(self.starts)
         packets = np.diff(self.starts, append=n)
         if not self.epoch.any():
@@ -149,11 +159,15 @@ class Ledger:
         spans = np.maximum.reduceat(inside, edges) - np.minimum.reduceat(inside, edges) + 1
         expected = np.zeros(k, np.int64)
         np.add.at(expected, owner, spans)
+        twice = np.zeros(k, np.int64)
+        if self.captured_twice.any():
+            twice = np.add.reduceat(self.captured_twice, self.starts, dtype=np.int64)
         return Counts(
             packets=packets,
             expected=expected,
             lost=expected - distinct,
-            duplicates=copies.astype(np.int64),
+            duplicates=copies.astype(np.int64) - twice,
+            captured_twice=twice,
             reordered=np.add.reduceat(self.reordered, self.starts, dtype=np.int64),
         )
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.rtp.packets import Packets
-from rtpcap.streams.discover import batches
+from rtpcap.streams.copies import keep
+from rtpcap.streams.discover import Found, batches
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.jitter import Jitter, interarrival
 from rtpcap.streams.ledger import FOREIGN, Ledger
@@ -21,7 +22,8 @@ __all__ = ["Quality", "jitter", "measure"]
 class Quality:
     """The figures of one stream, named and defined as in ``rtpcap streams``.
 
-    `packets` counts all that was captured, copies included; `expected` is the sum over epochs of
+    `packets` counts all that was captured, copies included: `captured_twice` those that the capture
+    made, `duplicates` those of the wire; `expected` is the sum over epochs of
     highest - lowest + 1, `lost` the expected slots of which no copy was captured, so never
     negative. Jitter is in milliseconds, None where there are fewer than two media packets with a
     time or no clock rate.
@@ -46,19 +48,12 @@ class Quality:
 FIGURES = tuple(field.name for field in fields(Quality))
 
 
-def measure(packets: Packets, starts: npt.NDArray[np.int64], formats: Formats) -> list[Quality]:
-    """A `Quality` for each of the k streams that lie one after the other from `starts`."""
-    found: list[Quality] = []
-    for first, last, rows in batches(starts, len(packets)):
-        part = packets[rows]
-        begins = starts[first:last] - starts[first]
-        ledger = Ledger.keep(
-            part.sequence,
-            part.timestamp,
-            part.time_ns,
-            begins,
-            formats.clocks(slice(first, last)),
-        )
+def measure(found: Found, formats: Formats) -> list[Quality]:
+    """A `Quality` for each stream."""
+    figures: list[Quality] = []
+    for first, last, rows in batches(found.starts, len(found.packets)):
+        part = found.packets[rows]
+        ledger = keep(found, first, last, formats.clocks(slice(first, last)))
         counts = ledger.counts()
         j = jitter(part, ledger, formats.clock_rate[first:last], formats.media[first:last])
         columns = (
@@ -66,29 +61,30 @@ def measure(packets: Packets, starts: npt.NDArray[np.int64], formats: Formats) -
             counts.expected,
             counts.lost,
             counts.duplicates,
+            counts.captured_twice,
             counts.reordered,
             j.mean_ms,
             j.max_ms,
             j.last_ms,
         )
-        for captured, expected, lost, doubled, reordered, mean, largest, end in zip(
+        for captured, expected, lost, doubled, twice, reordered, mean, largest, end in zip(
             *(column.tolist() for column in columns), strict=True
         ):
-            found.append(
+            figures.append(
                 Quality(
                     packets=captured,
                     expected=expected,
                     lost=lost,
                     lost_pct=100 * lost / expected if expected else 0.0,
                     duplicates=doubled,
-                    captured_twice=0,
+                    captured_twice=twice,
                     reordered=reordered,
                     jitter_ms=_figure(mean),
                     jitter_max_ms=_figure(largest),
                     jitter_last_ms=_figure(end),
                 )
             )
-    return found
+    return figures
 
 
 def jitter(
@@ -100,7 +96,8 @@ def jitter(
     """Interarrival jitter of the streams of a ledger.
 
     `clock_rate` and `media` have shape (k, 128), a value for each payload number of each stream.
-    Media packets alone count: telephone events, comfort noise, repair and foreign packets do not.
+    Media packets alone count: telephone events, comfort noise, repair, foreign packets and copies
+    that the capture made do not.
     """
     k = len(ledger.starts)
     lengths = np.diff(ledger.starts, append=len(ledger))
@@ -114,6 +111,8 @@ def jitter(
         clocks = clock_rate[stream, number]
     rows = None
     counted = ledger.epoch != FOREIGN
+    if ledger.captured_twice.any():
+        counted &= ~ledger.captured_twice
     if not media[:, used].all():
         counted &= media[stream, number]
     if not counted.all():

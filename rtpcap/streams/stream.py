@@ -15,6 +15,7 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable, Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
+from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.gaps import Gaps, find_gaps
@@ -118,14 +119,8 @@ class Stream:
         return self._keep_ledger()
 
     def _keep_ledger(self) -> Ledger:
-        packets = self.packets
-        return Ledger.keep(
-            packets.sequence,
-            packets.timestamp,
-            packets.time_ns,
-            np.zeros(1, np.int64),
-            self._table.formats.clocks(slice(self.index, self.index + 1)),
-        )
+        first, last = self.index, self.index + 1
+        return keep(self._table.found, first, last, self._table.formats.clocks(slice(first, last)))
 
     @property
     def time_s(self) -> npt.NDArray[np.float64]:

@@ -57,4 +57,4 @@ class StreamTable:
     @cached_property
     def quality(self) -> list[Quality]:
         """The figures of all streams, worked out together."""
-        return measure(self.found.packets, self.found.starts, self.formats)
+        return measure(self.found, self.formats)

@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "start_time"),
         *_all("number", "duration_s"),
         *_all("integer", "calls streams dtmf"),
-        *_all("list", "not_understood"),
+        *_all("list", "not_understood incomplete"),
     ),
     "streams": (
         *_all("text", "ssrc src"),
@@ -84,6 +84,18 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "source"),
         *_all("integer", "frame"),
     ),
+    "explain": (
+        *_all("integer", "first_frame"),
+        *_all("text", "src"),
+        *_all("integer", "src_port"),
+        *_all("text", "dst"),
+        *_all("integer", "dst_port"),
+        *_all("text", "transport"),
+        *_all("integer", "packets bytes"),
+        *_all("text", "taken_for"),
+        *_all("list", "mixture"),
+        *_all("text", "why to_change"),
+    ),
     "decode": (
         *_all("text", "input output"),
         *_all("list", "ssrc"),
@@ -92,6 +104,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("number", "duration_s received_s filled_s"),
         *_all("text", "codec why_not"),
         *_all("flag", "skipped"),
+    ),
+    "export": (
+        *_all("text", "output format"),
+        *_all("integer", "frames bytes left_out"),
     ),
 }
 """Verb -> its columns in the order of CSV headers and of a DataFrame."""

@@ -59,6 +59,7 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
         yield from _folded(f"keys pressed: {_dialled(digits)}", width)
     for heading, tally in (
         ("not understood", capture.not_understood),
+        ("incomplete", capture.incomplete),
         ("other than UDP", capture.other),
     ):
         rows = tally.rows()

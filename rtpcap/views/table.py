@@ -21,12 +21,14 @@ from rtpcap.views.columns import COLUMNS, Column, Kind, Row
 if TYPE_CHECKING:
     from rtpcap.streams.call import Calls
     from rtpcap.streams.digits import Digits
+    from rtpcap.streams.explain import Explanations
     from rtpcap.streams.gaps import Gaps
     from rtpcap.streams.stream import Stream, Streams
 
 __all__ = [
     "calls_frame",
     "digits_frame",
+    "explanations_frame",
     "gaps_frame",
     "packets_frame",
     "rows_frame",
@@ -79,13 +81,19 @@ def digits_frame(digits: Digits) -> pd.DataFrame:
     return rows_frame(digits.rows(), COLUMNS["dtmf"])
 
 
+def explanations_frame(explanations: Explanations) -> pd.DataFrame:
+    """One row a flow, columns as ``rtpcap explain``."""
+    return rows_frame(explanations.rows(), COLUMNS["explain"])
+
+
 def packets_frame(stream: Stream) -> pd.DataFrame:
     """One row a packet in capture order: the columns of ``rtpcap packets``, and the ledger's.
 
     `time` is the packet's time of day, `extended` its sequence number without wraps, `epoch` which
-    run of the sender it belongs to (-1: to none), `duplicate` and `reordered` are flags, and
-    `jitter_ms` is nan where a packet does not update the jitter. Integers are ``int64``, so that
-    differences of sequence numbers do not wrap; `ssrc` and `fault` are categories.
+    run of the sender it belongs to (-1: to none). `duplicate`, `captured_twice` (those of them that
+    the capture made) and `reordered` are flags, and `jitter_ms` is nan where a packet does not
+    update the jitter. Integers are ``int64``, so that differences of sequence numbers do not wrap;
+    `ssrc` and `fault` are categories.
     """
     packets, ledger = stream.packets, stream.ledger
     labels = [fault.label for fault in Fault if fault is not Fault.NONE]
@@ -107,6 +115,7 @@ def packets_frame(stream: Stream) -> pd.DataFrame:
             "extended": ledger.extended,
             "epoch": ledger.epoch.astype(np.int64),
             "duplicate": ledger.duplicate,
+            "captured_twice": ledger.captured_twice,
             "reordered": ledger.reordered,
             "jitter_ms": stream.jitter_ms,
         }

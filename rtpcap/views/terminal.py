@@ -213,6 +213,13 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("call", text("call"), 6, right=False),
         Shown("why_not", text("why_not"), 1, 14, right=False, keep="start"),
     ),
+    "export": (
+        Shown("output", text("output"), 0, 24, right=False),
+        Shown("format", text("format"), right=False),
+        Shown("frames", text("frames")),
+        Shown("bytes", text("bytes"), 1),
+        Shown("left_out", text("left_out"), 2),
+    ),
 }
 """Verb -> what a terminal shows of its rows, most important columns by the lowest rank.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rtpcap.batch import expand
+from tests.capture.packs import PACKS
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
@@ -46,6 +47,21 @@ def test_a_file_whose_name_looks_like_a_glob(folder: Path) -> None:
 
 def test_a_named_file_is_taken_whatever_it_holds(folder: Path) -> None:
     assert names(folder, "notes.txt", "missing.pcap") == ["notes.txt", "missing.pcap"]
+
+
+def test_a_compressed_capture_in_a_folder(folder: Path) -> None:
+    whole = (FIXTURES / "tun-raw.pcap").read_bytes()
+    for name, pack in PACKS.items():
+        (folder / f"c.{name}").write_bytes(pack(whole))
+        (folder / f"text.{name}").write_bytes(pack(b"no capture at all"))
+    assert [name for name in names(folder, ".") if name.startswith(("c.", "text"))] == [
+        f"c.{name}" for name in sorted(PACKS)
+    ]
+
+
+def test_what_is_no_file_is_taken_as_it_is() -> None:
+    given = ["-", "s3://bucket/*.pcap", "/dev/fd/63", "-"]
+    assert expand(given).files == ["-", "s3://bucket/*.pcap", "/dev/fd/63"]
 
 
 def test_each_file_once(folder: Path) -> None:

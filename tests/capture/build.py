@@ -252,3 +252,263 @@ def ipv6_fragment(
     fragment = struct.pack(">BBHI", protocol, 0, offset | more, identification)
     body = before + fragment + part
     return ipv6(body, src=src, next_header=first, payload_length=payload_length)
+
+
+# Links and tunnels: each puts its header before a body.
+
+OUTER, OUTER_FAR = "198.51.100.1", "198.51.100.2"
+"""The ends of a tunnel."""
+OUTER6, OUTER6_FAR = "2001:db8:ffff::1", "2001:db8:ffff::2"
+MPLS, PPPOE, PPP, BRIDGED, METADATA = 0x8847, 0x8864, 0x880B, 0x6558, 0x8909
+
+
+def outer(body: bytes, protocol: int) -> bytes:
+    """An IPv4 packet between the ends of a tunnel."""
+    return ipv4(body, src=OUTER, dst=OUTER_FAR, protocol=protocol)
+
+
+def outer6(body: bytes, protocol: int) -> bytes:
+    return ipv6(body, src=OUTER6, dst=OUTER6_FAR, next_header=protocol)
+
+
+def outer_udp(body: bytes, port: int, *, src_port: int = 50_000) -> bytes:
+    """A UDP datagram between the ends of a tunnel, to a port."""
+    return outer(udp(body, src_port=src_port, dst_port=port), UDP)
+
+
+def length_and_llc(body: bytes) -> bytes:
+    """IEEE 802.3: a length in place of the EtherType."""
+    return MACS + struct.pack(">H", len(body)) + body
+
+
+def snap(body: bytes, *, kind: int = IPV4, organisation: int = 0) -> bytes:
+    """RFC 1042: LLC, and the Subnetwork Access Protocol."""
+    return b"\xaa\xaa\x03" + organisation.to_bytes(3, "big") + struct.pack(">H", kind) + body
+
+
+def mpls(body: bytes, *, labels: int = 1, bottom: bool = True) -> bytes:
+    """RFC 3032: label, traffic class, bottom of stack, time to live."""
+    stack = [
+        struct.pack(">I", 16 + i << 12 | (bottom and i == labels - 1) << 8 | 64)
+        for i in range(labels)
+    ]
+    return b"".join(stack) + body
+
+
+def control_word(body: bytes, *, sequence: int = 0) -> bytes:
+    """RFC 4385: four zero bits, flags, length, sequence number."""
+    return struct.pack(">HH", 0, sequence) + body
+
+
+def ppp(
+    body: bytes, *, protocol: int = 0x21, address: bool = False, compressed: bool = False
+) -> bytes:
+    """RFC 1661 and 1662."""
+    head = b"\xff\x03" if address else b""
+    return head + protocol.to_bytes(1 if compressed else 2, "big") + body
+
+
+def pppoe(body: bytes, *, code: int = 0, length: int | None = None) -> bytes:
+    """RFC 2516: version 1, type 1, code, session, length."""
+    size = len(body) if length is None else length
+    return struct.pack(">BBHH", 0x11, code, 17, size) + body
+
+
+def backbone(body: bytes) -> bytes:
+    """IEEE 802.1ah: priority and flags, a service of 24 bits, then the customer's frame."""
+    return struct.pack(">I", 0x1234) + body
+
+
+def metadata(body: bytes, *, ether_type: int = IPV4) -> bytes:
+    """Cisco: version, length, option, security group tag, and the EtherType of what follows."""
+    return struct.pack(">BBHHH", 1, 1, 1, 42, ether_type) + body
+
+
+def gre(
+    body: bytes,
+    *,
+    protocol: int = IPV4,
+    checksum: bool = False,
+    routing: bool = False,
+    key: bool = False,
+    sequence: bool = False,
+    version: int = 0,
+) -> bytes:
+    """RFC 2784 and 2890; RFC 1701 where there is routing."""
+    flags = checksum << 15 | routing << 14 | key << 13 | sequence << 12 | version
+    head = struct.pack(">HH", flags, protocol)
+    head += b"\xde\xad\0\0" * (checksum or routing) + b"\0\0\0\x07" * key + b"\0\0\1\0" * sequence
+    return head + body
+
+
+def pptp(
+    body: bytes, *, sequence: bool = True, acknowledge: bool = False, protocol: int = PPP
+) -> bytes:
+    """RFC 2637 section 4.1: version 1 of GRE; the key is payload length and call."""
+    flags = 0x2001 | sequence << 12 | acknowledge << 7
+    head = struct.pack(">HHHH", flags, protocol, len(body), 9)
+    return head + b"\0\0\0\x01" * sequence + b"\0\0\0\x05" * acknowledge + body
+
+
+def erspan_2(body: bytes) -> bytes:
+    """draft-foschiano-erspan section 4.2: version 1, VLAN, class, session, index."""
+    return struct.pack(">HHI", 1 << 12 | 100, 7, 3) + body
+
+
+def erspan_3(body: bytes, *, frame_type: int = 0, subheader: bytes = b"") -> bytes:
+    """Section 4.3: version 2, time stamp, group; the last bit: a subheader of 8 bytes follows."""
+    last = frame_type << 10 | bool(subheader)
+    return struct.pack(">HHIHH", 2 << 12 | 100, 7, 0x89ABCDEF, 42, last) + subheader + body
+
+
+def vxlan(body: bytes, *, flags: int = 0x08, policy: int = 0) -> bytes:
+    """RFC 7348: flags, 24 bits of reserve (or a group policy), 24 bits of network, reserve."""
+    return struct.pack(">BBHI", flags, 0, policy, 1000 << 8) + body
+
+
+def vxlan_gpe(body: bytes, *, next_protocol: int, flags: int = 0x0C) -> bytes:
+    """draft-ietf-nvo3-vxlan-gpe: flags, 16 bits of reserve, next protocol, network, reserve."""
+    return struct.pack(">BHBI", flags, 0, next_protocol, 1000 << 8) + body
+
+
+def geneve(
+    body: bytes, *, protocol: int = BRIDGED, options: bytes = b"", control: bool = False
+) -> bytes:
+    """RFC 8926 section 3.4."""
+    first = len(options) // 4 << 8 | control << 7 | bool(options) << 6
+    return struct.pack(">HHI", first, protocol, 1000 << 8) + options + body
+
+
+def gtp(
+    body: bytes,
+    *,
+    kind: int = 255,
+    sequence: bool = False,
+    number: bool = False,
+    extensions: Sequence[bytes] | None = None,
+    length: int | None = None,
+) -> bytes:
+    """3GPP TS 29.281 section 5: an extension is its content, four bytes less two a unit."""
+    flags = 0x30 | (extensions is not None) << 2 | sequence << 1 | number
+    rest = b""
+    if flags & 7:
+        kinds = [0x85] * len(extensions or ()) + [0]
+        rest = struct.pack(">HBB", 1, 2, kinds[0])
+        for content, following in zip(extensions or (), kinds[1:], strict=True):
+            rest += bytes([(len(content) + 2) // 4]) + content + bytes([following])
+    size = len(rest) + len(body) if length is None else length
+    return struct.pack(">BBHI", flags, kind, size, 0xCAFE) + rest + body
+
+
+def teredo(body: bytes, *, authentication: bytes | None = None, origin: bool = False) -> bytes:
+    """RFC 4380 section 5.1.1: lengths of client and value, both in `authentication`."""
+    head = b""
+    if authentication is not None:
+        head = struct.pack(">HBB", 1, 0, len(authentication)) + authentication + bytes(9)
+    if origin:
+        head += struct.pack(">HHI", 0, 0xFFFF, 0xFEFEFEFE)
+    return head + body
+
+
+def l2tp(
+    body: bytes, *, length: bool = False, sequence: bool = False, offset: int | None = None
+) -> bytes:
+    """RFC 2661 section 3.1, a data message."""
+    flags = length << 14 | sequence << 11 | (offset is not None) << 9 | 2
+    rest = struct.pack(">HH", 1, 2) + b"\0\1\0\1" * sequence
+    if offset is not None:
+        rest += struct.pack(">H", offset) + bytes(offset)
+    size = struct.pack(">H", 4 + len(rest) + len(body)) if length else b""
+    return struct.pack(">H", flags) + size + rest + body
+
+
+def l2tp3(body: bytes, *, cookie: bytes = b"", session: int = 77) -> bytes:
+    """RFC 3931 section 4.1: over IP."""
+    return struct.pack(">I", session) + cookie + body
+
+
+def etherip(body: bytes, *, version: int = 3) -> bytes:
+    """RFC 3378: the upper four bits."""
+    return struct.pack(">H", version << 12) + body
+
+
+def tzsp(body: bytes, *, encapsulation: int = 1, tags: bytes = b"\x0a\x01\xd3\x00\x01") -> bytes:
+    """Version 1, a received packet, and tags up to the one of kind 1."""
+    return struct.pack(">BBH", 1, 0, encapsulation) + tags + body
+
+
+def authentication_header(body: bytes, *, following: int) -> bytes:
+    """RFC 4302: the length counts words of four bytes, less two."""
+    return struct.pack(">BBHII", following, 4, 0, 1, 1) + bytes(12) + body
+
+
+def hep_chunk(kind: int, content: bytes, *, vendor: int = 0, size: int | None = None) -> bytes:
+    return struct.pack(">HHH", vendor, kind, 6 + len(content) if size is None else size) + content
+
+
+def hep3(*chunks: bytes, length: int | None = None) -> bytes:
+    size = 6 + sum(map(len, chunks))
+    return b"HEP3" + struct.pack(">H", size if length is None else length) + b"".join(chunks)
+
+
+def hep_ends(
+    *,
+    src: str = SRC,
+    dst: str = DST,
+    src_port: int = SRC_PORT,
+    dst_port: int = DST_PORT,
+    protocol: int = UDP,
+) -> list[bytes]:
+    """The chunks that say who talked to whom: family, protocol, addresses, ports."""
+    ends = [ipaddress.ip_address(end) for end in (src, dst)]
+    family, first = (2, 3) if ends[0].version == 4 else (10, 5)
+    return [
+        hep_chunk(1, bytes([family])),
+        hep_chunk(2, bytes([protocol])),
+        hep_chunk(first, ends[0].packed),
+        hep_chunk(first + 1, ends[1].packed),
+        hep_chunk(7, struct.pack(">H", src_port)),
+        hep_chunk(8, struct.pack(">H", dst_port)),
+    ]
+
+
+def wifi(
+    body: bytes,
+    *,
+    kind: int = 2,
+    subtype: int = 0,
+    flags: int = 0x01,
+    fragment: int = 0,
+    quality: int = 0,
+    padding: bytes = b"",
+) -> bytes:
+    """IEEE 802.11 section 9.2: frame control, duration, three addresses, sequence control, ..."""
+    head = bytes([subtype << 4 | kind << 2, flags]) + bytes(20) + struct.pack("<H", fragment)
+    head += bytes(6) * (flags & 3 == 3)
+    if kind == 2 and subtype & 8:
+        head += struct.pack("<H", quality) + bytes(4) * bool(flags & 0x80)
+    return head + padding + body
+
+
+def radiotap(body: bytes, *, present: int = 0, fields: bytes = b"", version: int = 0) -> bytes:
+    return struct.pack("<BBHI", version, 0, 8 + len(fields), present) + fields + body
+
+
+def nflog(body: bytes, *, order: Order = "<", before: Sequence[tuple[int, bytes]] = ()) -> bytes:
+    """Family, version, group (big-endian), then attributes; the packet is of kind 9."""
+    parts = [
+        struct.pack(f"{order}HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+        for kind, value in (*before, (9, body))
+    ]
+    return struct.pack(">BBH", 2, 0, 5) + b"".join(parts)
+
+
+def pktap(body: bytes, *, link: int = ETHERNET, length: int = 108) -> bytes:
+    """Length, kind of what follows (1: a packet), link type, and the interface's name and so on."""
+    return struct.pack("<III", length, 1, link) + bytes(96) + body
+
+
+def exported(body: bytes, *tags: tuple[int, bytes]) -> bytes:
+    """Wireshark's export: tags of 16 bits with lengths of 16 bits, and one of kind 0."""
+    head = b"".join(struct.pack(">HH", kind, len(value)) + value for kind, value in tags)
+    return head + bytes(4) + body

@@ -19,6 +19,7 @@ class Reading:
     source: Source
     datagrams: list[Datagram]
     cut: list[bool]
+    header: list[int]
     flows: list[Flow]
     other: dict[str, tuple[int, int]]
     """Reason -> (count, first frame)."""
@@ -32,6 +33,7 @@ class Reading:
         return (
             self.datagrams,
             self.cut,
+            self.header,
             self.flows,
             self.other,
             self.not_understood,
@@ -49,6 +51,7 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
     decoder = Decoder(flows, other, not_understood)
     datagrams: list[Datagram] = []
     cut: list[bool] = []
+    header: list[int] = []
     frame = 1
     for records in source.chunks(chunk_bytes):
         assert records.frame.tolist() == list(range(frame, frame + len(records)))
@@ -56,15 +59,20 @@ def read_path(path: Path, chunk_bytes: int = CHUNK) -> Reading:
         chunk = decoder.datagrams(records)
         datagrams += chunk
         cut += chunk.cut.tolist()
-    decoder.finish()
+        header += chunk.header.tolist()
+    rest = decoder.finish()
+    datagrams += rest
+    cut += rest.cut.tolist()
+    header += rest.header.tolist()
     assert source.frames == frame - 1
-    assert source.frames == len(datagrams) + len(other) + len(not_understood)
-    frames = [datagram.frame for datagram in datagrams]
+    frames = [datagram.frame for datagram in datagrams if datagram.transport == "udp"]
+    assert source.frames == len(frames) + len(other) + len(not_understood)
     assert frames == sorted(set(frames))
     return Reading(
         source=source,
         datagrams=datagrams,
         cut=cut,
+        header=header,
         flows=[flows[i] for i in range(len(flows))],
         other=by_reason(other),
         not_understood=by_reason(not_understood),

@@ -493,6 +493,28 @@ def cisco_hdlc() -> Scenario:
     return one(b"\x0f\x00\x08\x00" + packet(), Payload(), link=104, name="Cisco HDLC")
 
 
+def _of_fixed_length(link: int, name: str, head: bytes) -> None:
+    def made() -> Scenario:
+        frames = [Frame(head + packet()), Frame(head + packet6()), Frame(head[:-1])]
+        fates: list[Fate] = [
+            Payload(),
+            IPV6_PAYLOAD,
+            Unread("frame ends inside its link headers"),
+        ]
+        return Scenario(pcap(frames, link=link), fates, [name])
+
+    SCENARIOS[f"header_of_one_length_{link}"] = made
+
+
+# Access and frame control, destination, source, LLC with SNAP; without access control in FDDI.
+_of_fixed_length(6, "Token ring", b"\x10\x40" + build.MACS + build.snap(b""))
+_of_fixed_length(10, "FDDI", b"\x57" + build.MACS + build.snap(b""))
+# RFC 1201: source, destination, protocol 212, split flag, sequence number.
+_of_fixed_length(7, "ARCNET", b"\x01\x02\xd4\x00\x00\x01")
+# BSD's SLIP: the direction, and 15 bytes of compressed header.
+_of_fixed_length(8, "SLIP", bytes(16))
+
+
 @scenario
 def link_type_that_nothing_reads() -> Scenario:
     return one(bytes(60), Unread("link type 147 is not read"), link=147, name="link type 147")

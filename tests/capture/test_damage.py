@@ -13,6 +13,7 @@ import pytest
 
 from rtpcap.capture.formats import is_capture, open_source
 from rtpcap.errors import CaptureError, RtpcapError
+from tests.capture import scenarios_links, scenarios_tunnels  # noqa: F401
 from tests.capture.build import (
     Frame,
     block,
@@ -28,6 +29,7 @@ from tests.capture.build import (
 )
 from tests.capture.read import Reading, read_bytes
 from tests.capture.scenarios import SCENARIOS
+from tests.damage.harm import mutated
 
 PAYLOADS = [bytes([i]) * size for i, size in enumerate((160, 160, 20, 33, 160, 0, 160))]
 FRAMES = [Frame(ethernet(ipv4(udp(payload)))) for payload in PAYLOADS]
@@ -96,9 +98,11 @@ def test_a_file_cut_in_its_own_header_is_no_capture(file: bytes, tmp_path: Path)
 def test_the_reason_for_each_kind_of_file_that_is_none(tmp_path: Path) -> None:
     reasons = {
         b"": "empty file",
-        b"\x1f\x8b\x08\x00": "gzip-compressed capture: unpack it first",
-        b"\x28\xb5\x2f\xfd": "zstd-compressed capture: unpack it first",
-        b"#!rtpplay1.0 10.0.0.1/4000\n": "an rtpdump file, which is not read yet",
+        b"\x1f\x8b\x08\x00": "nothing can be unpacked: the gzip data are cut off",
+        b"\x28\xb5\x2f\xfd": "nothing can be unpacked: the zstd data are cut off",
+        b"\x1f\x8b\x09": "no capture: begins with 1f 8b 09",
+        b"PK\x03\x04": "a zip archive: unpack it first",
+        b"#!rtpplay1.0 10.0.0.1/4000\n": "the file ends inside its header",
         b"Hello, world": "no capture: begins with 48 65 6c 6c",
         b"\xd4": "no capture: begins with d4",
         pcap([])[:23]: "the file ends inside its header: 23 of 24 bytes",
@@ -168,17 +172,10 @@ def test_mutated_files_give_an_answer_or_a_capture_error(tmp_path: Path) -> None
     files = [made().file for made in SCENARIOS.values()]
     read = 0
     for seed in range(200):
-        rng = random.Random(seed)
-        file = bytearray(files[seed % len(files)])
-        for _ in range(rng.choice((1, 2, 5, 30))):
-            at = rng.randrange(len(file))
-            file[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-        if rng.random() < 0.3:
-            at = rng.randrange(len(file))
-            file[at:at] = rng.randbytes(rng.randrange(1, 9))
+        file = mutated(files[seed % len(files)], random.Random(seed))
         for chunk_bytes in (100, 1 << 20):
             try:
-                reading = read_bytes(tmp_path, bytes(file), chunk_bytes)
+                reading = read_bytes(tmp_path, file, chunk_bytes)
             except RtpcapError:
                 continue
             read += 1

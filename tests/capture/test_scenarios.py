@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtpcap.capture.tables import Datagram
+from tests.capture import scenarios_links, scenarios_tunnels  # noqa: F401
 from tests.capture.read import CHUNK, read_bytes
 from tests.capture.scenarios import SCENARIOS, Other, Payload, Unread
 

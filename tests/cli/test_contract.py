@@ -20,6 +20,8 @@ KEYS = {
     "packets": "frame time_ns ssrc sequence timestamp payload_type marker size payload_size fault",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
     "dtmf": "ssrc digit start_s duration_s source frame",
+    "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
+    "why to_change",
     "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
 }
 FILES = {
@@ -28,6 +30,7 @@ FILES = {
     "packets": FIXTURES / "gst-dtmf.pcap",
     "gaps": FIXTURES / "gst-loss.pcap",
     "dtmf": FIXTURES / "gst-dtmf.pcap",
+    "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }
 

@@ -20,6 +20,8 @@ from tests.views.build import Sent, capture, steady
 
 CALL = FIXTURES / "pj-pcmu.pcap"
 ONE_WAY = FIXTURES / "gst-loss.pcap"
+# Encrypted, and no number of theirs has a name: a row a stream.
+WITHOUT_CODEC = ["ai-opus.pcap"] * 2 + ["ch-opus-dtls.pcap"] * 2
 
 
 def decoded(out: Path, *arguments: str | Path) -> Ran:
@@ -81,8 +83,11 @@ def test_every_fixture_decodes(tmp_path: Path) -> None:
     done = decoded(tmp_path, FIXTURES)
     assert (done.code, done.err) == (0, "")
     rows = done.rows()
-    assert len(rows) == 18
-    assert {str(row["output"]) for row in rows} == {str(p) for p in tmp_path.glob("*.wav")}
+    without = [Path(str(row["input"])).name for row in rows if row["output"] is None]
+    assert without == WITHOUT_CODEC
+    outputs = {str(row["output"]) for row in rows if row["output"] is not None}
+    assert len(outputs) == len(rows) - len(without)
+    assert outputs == {str(p) for p in tmp_path.glob("*.wav")}
     inputs = [str(row["input"]) for row in rows]
     assert inputs == sorted(inputs)
     assert set(inputs) == {str(path) for path in FIXTURES.glob("*.pcap*")}
@@ -174,6 +179,8 @@ def test_equal_names_in_different_folders(tmp_path: Path) -> None:
 
 def test_names_of_outputs(tmp_path: Path) -> None:
     for row in decoded(tmp_path, FIXTURES).rows():
+        if row["output"] is None:
+            continue
         name = os.path.relpath(str(row["output"]), tmp_path)
         assert re.fullmatch(r"[A-Za-z0-9._-]+\.wav", name)
         assert name.startswith(Path(str(row["input"])).stem + ".")
@@ -245,7 +252,8 @@ def test_from_python(tmp_path: Path) -> None:
 def test_the_table_fits(tmp_path: Path) -> None:
     done = run("decode", FIXTURES, "-o", tmp_path)
     assert max(map(len, done.lines())) <= 80
-    assert len(done.lines()) == 19
+    # Under a line of names, a line a file written and one a stream that cannot be.
+    assert len(done.lines()) == 1 + len(list(tmp_path.glob("*.wav"))) + len(WITHOUT_CODEC)
 
 
 def test_names_are_said_as_they_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ FOR_EYES = {"to_frame", "plot", "_repr_html_"}
 # Where an outside package may be imported; a folder stands for all its files.
 HOMES = {
     "av": {"codecs/pyav.py"},
-    "dpkt": {"capture/uncommon.py"},
+    "dpkt": {"capture/uncommon.py", "capture/writers.py"},
     "matplotlib": {"views/plot.py", "views/report.py"},
     "pandas": {"views/table.py"},
     "socket": {"live"},

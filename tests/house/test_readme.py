@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,13 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
 
 
 def shown_commands() -> dict[str, list[str]]:
-    """Each ``$ rtpcap`` command of the README with the lines it prints, up to an empty one."""
+    """Each ``$ rtpcap`` command of the README with the lines it prints: what is indented."""
     blocks = README.split("    $ rtpcap ")[1:]
     found = {}
     for block in blocks:
-        command, *lines = block.split("\n    rtpcap ")[0].split("\n\n##")[0].splitlines()
-        found[command] = [line.removeprefix("    ") for line in lines]
+        command, *lines = block.split("\n    rtpcap ")[0].splitlines()
+        printed = takewhile(lambda line: not line or line.startswith("    "), lines)
+        found[command] = [line.removeprefix("    ") for line in printed]
     return found
 
 

@@ -24,14 +24,16 @@ from tests.reference.rules import arrivals, tshark_jitter
 LONG_ENOUGH = 20
 """Streams of fewer packets are too short to tell from chance in part D."""
 
-QUOTED_IN_ICMP: Mapping[tuple[str, int], int] = {
-    ("sippy+rtpproxy/srtp1.o.rtp", 0x8557BACE): 5,
-    ("Evandr0+sipp/g711u.pcap", 0x3DC385BD): 1,
-    ("goffinet+sip_captures/voip1b.pcapng", 0x3ADF0949): 1,
-    ("gprshome+wireshark/sip.pcap", 0x054F45C9): 1,
-    ("lundgrel+sipp-scenarios/Erica_rcv_ssrc0x120.pcap", 0x120): 1,
+QUOTED_IN_ICMP: Mapping[tuple[str, int, int], int] = {
+    ("sippy+rtpproxy/srtp1.o.rtp", 0x8557BACE, 2240): 5,
+    ("Evandr0+sipp/g711u.pcap", 0x3DC385BD, 16710): 1,
+    ("goffinet+sip_captures/voip1b.pcapng", 0x3ADF0949, 7078): 1,
+    ("gprshome+wireshark/sip.pcap", 0x054F45C9, 51412): 1,
+    ("lundgrel+sipp-scenarios/Erica_rcv_ssrc0x120.pcap", 0x120, 43840): 1,
+    ("veondigital+srtp_decoder/wifi-tcp_to_3g_2_coturn_dump.pcap", 0x34837DE3, 7777): 8,
 }
-"""RTP packets that part D counts although an ICMP error only quotes them, by capture and SSRC."""
+"""RTP packets that part D counts although an ICMP error only quotes them, by capture, SSRC and
+destination port."""
 
 TSHARK_MS = 0.0011
 """tshark prints jitter to 0.001 ms."""
@@ -104,12 +106,12 @@ def disagreement(opened: Opened, row: PartD) -> str | None:
     found = [
         stream.row()
         for stream in opened.streams()
-        if (stream.ssrc, stream.src, stream.src_port, stream.dst_port)
-        == (row.ssrc, row.src, row.src_port, row.dst_port)
+        if (stream.ssrc, stream.src) == (row.ssrc, row.src)
+        and (row.src_port, row.dst_port) in ((stream.src_port, stream.dst_port), (None, None))
     ]
     if not found:
         return "not found"
-    quoted = QUOTED_IN_ICMP.get((opened.name, row.ssrc), 0)
+    quoted = QUOTED_IN_ICMP.get((opened.name, row.ssrc, row.dst_port or 0), 0)
 
     def total(*names: str) -> int:
         return sum(int(str(stream[name])) for stream in found for name in names)
@@ -165,6 +167,30 @@ def test_jitter_of_tshark_from_our_packets(opened: Opened) -> None:
         ):
             wrong[row.key] = (jitter, row)
     assert wrong == {}
+
+
+# tshark 4.0.17 finds its way back into this stream 28 packets later than we do; the 1,950 have
+# sequence numbers without a gap, and the whole capture (tcp_call_02_03_client) has the same.
+LATER_IN_TSHARK = {("veondigital+srtp_decoder/tcp_call_02_03_client_s2.pcap", 0x1C090D15): 28}
+
+
+def test_streams_over_tcp_have_the_packets_of_tsharks_list(opened: Opened) -> None:
+    listed = {row.key: row.packets for row in stream_tables(opened.name)}
+    for stream in opened.streams():
+        if stream.flow.transport == "tcp":
+            key = (stream.src, stream.src_port, stream.dst, stream.dst_port, stream.ssrc)
+            later = LATER_IN_TSHARK.get((opened.name, stream.ssrc), 0)
+            if key in listed:
+                assert stream.quality.packets == listed[key] + later
+            else:
+                # ICE over TCP, which tshark does not look for: the call goes on over UDP with the
+                # next sequence number.
+                (after,) = (
+                    other.packets.sequence[0]
+                    for other in opened.streams()
+                    if other.ssrc == stream.ssrc and other.flow.transport == "udp"
+                )
+                assert after == stream.packets.sequence[-1] + 1
 
 
 def test_every_exception_belongs_to_a_capture_and_has_a_reason() -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.streams.discover import batches
+from rtpcap.capture.decoder import Decoder
+from rtpcap.capture.formats import open_source
+from rtpcap.capture.tables import Flows, Tally
+from rtpcap.streams.discover import Finder, batches
 from tests.streams.made import Sent, capture, rtp, talk
 
 RANDOM = random.Random(4711)
@@ -63,10 +66,13 @@ def test_half_of_the_packets_lost(tmp_path: Path) -> None:
     assert [stream.quality.packets for stream in found] == [len(kept)]
 
 
-def test_every_packet_twice(tmp_path: Path) -> None:
-    twice = [(time_s + 0.0001 * copy, raw) for time_s, raw in talk() for copy in range(2)]
-    found = capture(tmp_path, twice).streams
-    assert [(s.quality.packets, s.quality.duplicates) for s in found] == [(100, 50)]
+@pytest.mark.parametrize(("apart_s", "copies"), [(0.0001, (0, 50)), (0.005, (50, 0))])
+def test_every_packet_twice(apart_s: float, copies: tuple[int, int], tmp_path: Path) -> None:
+    # Within a millisecond it is the capture that holds them twice: a mirror.
+    twice = [(time_s + apart_s * copy, raw) for time_s, raw in talk() for copy in range(2)]
+    (stream,) = capture(tmp_path, twice).streams
+    figures = stream.quality
+    assert (figures.packets, figures.duplicates, figures.captured_twice) == (100, *copies)
 
 
 def test_reordered_in_pairs(tmp_path: Path) -> None:
@@ -198,3 +204,37 @@ def test_batches_cut_between_streams_only() -> None:
     edges = [*starts.tolist(), 1_000_020]
     assert all(rows == slice(edges[first], edges[last]) for first, last, rows in parts)
     assert batches(np.empty(0, np.int64), 0) == []
+
+
+def test_chunks_that_come_out_of_order_are_put_in_order(tmp_path: Path) -> None:
+    """As those of files that overlap in time do."""
+    flows = [talk(60, ssrc=9, start_s=0.5), talk(60, ssrc=7), talk(60, ssrc=8, start_s=0.2)]
+    path = Path(capture(tmp_path, *flows).path)
+
+    def found(order: list[int]) -> tuple[object, ...]:
+        flows, finder = Flows(), Finder({})
+        decoder = Decoder(flows, Tally(), Tally())
+        for number in order:
+            for i, records in enumerate(open_source(path).chunks(9000)):
+                if i == number:
+                    finder.feed(decoder.datagrams(records))
+        made = finder.finish(open_source(path).mapped()[0].data)
+        packets = made.packets
+        return (
+            made.starts.tolist(),
+            [flows[flow] for flow in made.flow.tolist()],
+            packets.ssrc.tolist(),
+            packets.frame.tolist(),
+            packets.sequence.tolist(),
+            packets.begin.tolist(),
+            made.header.tolist(),
+        )
+
+    chunks = len(list(open_source(path).chunks(9000)))
+    assert chunks > 3
+    expected = found(list(range(chunks)))
+    assert expected[2] == [7] * 60 + [8] * 60 + [9] * 60
+    for seed in range(5):
+        order = list(range(chunks))
+        random.Random(seed).shuffle(order)
+        assert found(order) == expected
