@@ -104,7 +104,6 @@ def classify(
     packets: Packets,
     ledger: Ledger,
     *,
-    captured_twice: npt.NDArray[np.bool_] | None = None,
     playout: Playout | None = None,
 ) -> npt.NDArray[np.uint8]:
     """The `PacketClass` of each packet, shape (n,); without a `playout` none is late."""
@@ -121,8 +120,7 @@ def classify(
         )
     kind[broken & (kind != PacketClass.LATE)] = PacketClass.MALFORMED
     kind[ledger.duplicate] = PacketClass.DUPLICATE
-    if captured_twice is not None:
-        kind[captured_twice] = PacketClass.CAPTURED_TWICE
+    kind[ledger.captured_twice] = PacketClass.CAPTURED_TWICE
     kind[ledger.epoch == FOREIGN] = PacketClass.FOREIGN
     return kind
 
@@ -132,7 +130,6 @@ def account(
     ledger: Ledger,
     media: npt.NDArray[np.bool_],
     *,
-    captured_twice: npt.NDArray[np.bool_] | None = None,
     playout: Playout | None = None,
     repaired: npt.NDArray[np.int64] | None = None,
     slots: Slots | None = None,
@@ -140,13 +137,13 @@ def account(
 ) -> Account:
     """The account of the streams of a ledger.
 
-    `media` tells of each packet whether it is one; `captured_twice` which copies the capture made;
+    `media` tells of each packet whether it is one;
     `repaired`, shape (k,), how many lost slots of each stream were filled from other packets.
     `slots` and `ticks` (`packet_ticks`) spare working these out again.
     """
     n, k = len(ledger), len(ledger.starts)
     slots = Slots.of(ledger) if slots is None else slots
-    kind = classify(packets, ledger, captured_twice=captured_twice, playout=playout)
+    kind = classify(packets, ledger, playout=playout)
     classes = len(PacketClass)
     cell = stream_numbers(ledger.starts, n).astype(np.int64) * classes + kind
     by_class = np.bincount(cell, minlength=k * classes).reshape(k, classes)

@@ -74,7 +74,6 @@ class Figures:
         codecs: Sequence[CodecRow | None],
         *,
         jitter: Jitter | None = None,
-        captured_twice: npt.NDArray[np.bool_] | None = None,
         buffer: Buffer = DEFAULT_BUFFER,
         network_ms: float = 0.0,
         network_source: str = "assumed",
@@ -94,8 +93,8 @@ class Figures:
         is_media = _of_packets(media, stream, number)
         time_ns, size, starts = packets.time_ns, packets.size, ledger.starts
         own: npt.NDArray[np.bool_] | None = None
-        if captured_twice is not None and captured_twice.any():
-            own = ~captured_twice
+        if ledger.captured_twice.any():
+            own = ~ledger.captured_twice
             time_ns, size, owner = time_ns[own], size[own], stream[own]
             starts = np.searchsorted(owner, np.arange(k))
         else:
@@ -133,7 +132,6 @@ class Figures:
             packets,
             ledger,
             is_media,
-            captured_twice=captured_twice,
             playout=playout,
             slots=slots,
             ticks=ticks,

@@ -80,14 +80,13 @@ def windows(
     *,
     slots: Slots | None = None,
     transit: Transit | None = None,
-    captured_twice: npt.NDArray[np.bool_] | None = None,
     header_bytes: HeaderBytes = IP_UDP_BYTES,
 ) -> Windows:
     """The windows of the streams of a ledger, each `window_s` long (ValueError unless above 0).
 
     `time_ns` and `size` (of the RTP packets) have shape (n,); `jitter` is that of the streams, and
-    `transit` that of their media packets, for skew. `captured_twice` marks copies that the capture
-    made: these count as packets and as nothing else.
+    `transit` that of their media packets, for skew. Copies that the capture made count as packets
+    and as nothing else.
     """
     length = round(window_s * 1e9)
     if length < 1:
@@ -133,9 +132,9 @@ def windows(
 
     every = np.arange(n)
     own, duplicate, begins = every, ledger.duplicate, ledger.starts
-    if captured_twice is not None and captured_twice.any():
-        own = np.flatnonzero(~captured_twice)
-        duplicate = duplicate & ~captured_twice
+    if ledger.captured_twice.any():
+        own = np.flatnonzero(~ledger.captured_twice)
+        duplicate = duplicate & ~ledger.captured_twice
         begins = np.searchsorted(own, begins)
     w_header = np.broadcast_to(header_bytes, len(ledger.starts))[owner[new]]
     octets = total(own, size[own]) + w_header * total(own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -139,9 +140,8 @@ def test_each_class_has_its_packet() -> None:
     }
     assert slots_by_class(found) == {"received": 59, "lost": 1}
     # The same copy as one of the capture, and the same loss as repaired.
-    other = account(
-        table, ledger, media, captured_twice=ledger.duplicate, repaired=np.array([1], np.int64)
-    )
+    ledger = replace(ledger, captured_twice=ledger.duplicate)
+    other = account(table, ledger, media, repaired=np.array([1], np.int64))
     check(other, ledger)
     assert by_class(other)["captured_twice"] == 1
     assert slots_by_class(other) == {"received": 59, "repaired": 1}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
@@ -28,7 +28,6 @@ def of_table(
     *,
     clock_rate: int = 8000,
     codecs: list[CodecRow | None] | None = None,
-    captured_twice: npt.NDArray[np.bool_] | None = None,
 ) -> Figures:
     k = len(ledger.starts)
     rates = np.full((k, 128), clock_rate, np.int32)
@@ -39,7 +38,6 @@ def of_table(
         np.ones((k, 128), np.bool_),
         rates[:, 0],
         CODECS * k if codecs is None else codecs,
-        captured_twice=captured_twice,
     )
 
 
@@ -95,7 +93,8 @@ def test_copies_that_the_capture_made_change_nothing() -> None:
         twice.sequence, twice.timestamp, twice.time_ns, np.zeros(1, np.int64), Clocks(rate, rate)
     )
     single = of_table(packets_of(once.columns), once.ledger).rows()
-    double = of_table(packets_of(twice), ledger, captured_twice=ledger.duplicate).rows()
+    ledger = replace(ledger, captured_twice=ledger.duplicate)
+    double = of_table(packets_of(twice), ledger).rows()
     assert double == single
 
 
