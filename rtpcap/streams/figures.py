@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from rtpcap.rtp.packets import Packets
 from rtpcap.streams.bursts import Bursts, Markov, burst_ratio, bursts, longest, markov
+from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.drift import Drift, drift
-from rtpcap.streams.emodel import CodecRow, Rating, rate
+from rtpcap.streams.emodel import Rating, rate
 from rtpcap.streams.fates import Account, SlotClass, account
 from rtpcap.streams.jitter import Jitter, interarrival
 from rtpcap.streams.jitterbuffer import Arrivals, Buffer, Fixed, Playout, play

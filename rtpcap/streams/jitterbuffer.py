@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from rtpcap.rtp.serial import steps
 from rtpcap.streams.bursts import burst_ratio
-from rtpcap.streams.emodel import CodecRow, Rating, rate
+from rtpcap.streams.codec_rows import CodecRow
+from rtpcap.streams.emodel import Rating, rate
 from rtpcap.streams.jitter import smooth
 from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.slots import LossRuns, Slots, stream_numbers

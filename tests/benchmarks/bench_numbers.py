@@ -14,9 +14,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import rtpcap
-from rtpcap.rtp.impairment import Columns, Impairment
+from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.packets import Packets
-from rtpcap.streams.emodel import codec_row
+from rtpcap.rtp.truth import Columns
+from rtpcap.streams.codec_rows import codec_row
 from rtpcap.streams.figures import Figures
 from rtpcap.streams.jitterbuffer import Adaptive, Arrivals, Buffer, Fate, Fixed, play
 from rtpcap.streams.ledger import Clocks, Ledger

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.rtp.impairment import Columns, Distribution, Impairment
+from rtpcap.rtp.impairment import Distribution, Impairment
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.truth import Columns
 from tests.rtp.impaired import impairments
 
 MS = 1_000_000

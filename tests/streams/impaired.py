@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from rtpcap.rtp.impairment import Columns, Impaired, Impairment
+from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.packets import Packets
+from rtpcap.rtp.truth import Columns, Impaired
 from rtpcap.streams.jitterbuffer import Arrivals
 from rtpcap.streams.ledger import Clocks, Ledger
 from tests.rtp.impaired import impairments

@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtpcap.streams.emodel import (
-    CODEC_ROWS,
-    band,
-    codec_row,
-    delay_impairment,
-    equipment_impairment,
-    mos,
-    rate,
-)
+from rtpcap.streams.codec_rows import CODEC_ROWS, codec_row
+from rtpcap.streams.emodel import band, delay_impairment, equipment_impairment, mos, rate
 
 ROWS = {row.name: row for row in CODEC_ROWS}
 

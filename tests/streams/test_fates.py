@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 import rtpcap
 from rtpcap.errors import Fault
-from rtpcap.rtp.impairment import Columns, Impairment
+from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.packets import Packets
+from rtpcap.rtp.truth import Columns
 from rtpcap.streams.fates import Account, PacketClass, SlotClass, account
 from rtpcap.streams.jitterbuffer import Arrivals, Fate, Fixed, play
 from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
 from rtpcap.streams.slots import Slots
+from tests.reference.facts import require_captures
 from tests.streams.build import Sent, packets, steady
 from tests.streams.impaired import Known, arrivals_of, damaged, known, packets_of
 
@@ -153,6 +155,11 @@ def test_a_row_has_both_sides_and_their_sums() -> None:
     assert row["packets"] == row["used"] == row["expected"] == row["slots_received"] == 100
     assert row["slots"] == 101
     assert row["slots_restart"] == 1
+
+
+def test_the_captures_of_others_are_among_them() -> None:
+    folder = require_captures()
+    assert sum(folder in path.parents for path in CAPTURES) > 100
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: f"{path.parent.name}-{path.name}")

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 
 import rtpcap
-from rtpcap.rtp.impairment import Columns, Impairment
+from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.packets import Packets
-from rtpcap.streams.emodel import CodecRow, codec_row
+from rtpcap.rtp.truth import Columns
+from rtpcap.streams.codec_rows import CodecRow, codec_row
 from rtpcap.streams.figures import Figures
 from rtpcap.streams.ledger import Clocks, Ledger
 from tests.streams.impaired import Known, damaged, known, packets_of

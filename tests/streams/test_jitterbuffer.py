@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.rtp.impairment import Columns, Impairment
-from rtpcap.streams.emodel import codec_row
+from rtpcap.rtp.impairment import Impairment
+from rtpcap.rtp.truth import Columns
+from rtpcap.streams.codec_rows import codec_row
 from rtpcap.streams.jitterbuffer import (
     RUN_DRY,
     Adaptive,

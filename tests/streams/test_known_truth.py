@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.rtp.impairment import Columns, Impairment
+from rtpcap.rtp.impairment import Impairment
+from rtpcap.rtp.truth import Columns
 from rtpcap.streams.jitterbuffer import Adaptive, Buffer, Fate, Fixed, play
 from rtpcap.streams.slots import Slots
 from tests.streams.impaired import Known, arrivals_of, damaged, known

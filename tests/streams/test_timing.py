@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtpcap.rtp.impairment import Columns, Distribution, Impairment
+from rtpcap.rtp.impairment import Distribution, Impairment
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.truth import Columns
 from rtpcap.streams.drift import Drift, drift
 from rtpcap.streams.jitter import interarrival
 from rtpcap.streams.ledger import Clocks, Ledger
