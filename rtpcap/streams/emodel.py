@@ -17,12 +17,14 @@ from rtpcap.streams.codec_rows import CodecRow, Scale
 
 __all__ = [
     "BANDS",
+    "NO_ROW",
     "Rating",
     "band",
     "delay_impairment",
     "equipment_impairment",
     "mos",
     "rate",
+    "rate_heard",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +52,8 @@ BANDS = (
 )
 """Lowest R of each band of quality (ITU-T G.109)."""
 BELOW_ALL = "not recommended"
+
+NO_ROW = "no MOS: the E-model has no row for the codec"
 
 
 @overload
@@ -238,4 +242,25 @@ def rate(
         advantage=advantage,
         r=r,
         mos=mos(r, codec.scale),
+    )
+
+
+def rate_heard(
+    codec: CodecRow,
+    loss_pct: float,
+    burst_ratio: float,
+    buffer_ms: float | None,
+    network_ms: float | None = None,
+) -> Rating:
+    """The rating of what comes out of a jitter buffer that adds `buffer_ms` to the delay.
+
+    `network_ms`, the delay of codec and network, is assumed to be 0 where it is not told.
+    """
+    source = "assumed" if network_ms is None else "as told"
+    return rate(
+        codec,
+        loss_pct,
+        burst_ratio=burst_ratio,
+        delay_ms=(network_ms or 0.0) + (buffer_ms or 0.0),
+        delay_source=f"network's {network_ms or 0:g} ms {source}, the rest buffer",
     )

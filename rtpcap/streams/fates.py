@@ -16,11 +16,9 @@ import numpy.typing as npt
 
 from rtpcap.errors import Fault
 from rtpcap.rtp.packets import Packets
-from rtpcap.rtp.serial import steps
-from rtpcap.streams.jitterbuffer import Fate, Playout
+from rtpcap.streams.jitterbuffer import Arrivals, Fate, Playout
 from rtpcap.streams.ledger import FOREIGN, Ledger
-from rtpcap.streams.slots import Slots, stream_numbers
-from rtpcap.streams.timing import packet_ticks
+from rtpcap.streams.slots import stream_numbers
 
 __all__ = ["Account", "PacketClass", "SlotClass", "account", "classify"]
 
@@ -73,9 +71,6 @@ EXPECTED_CLASSES = (
     SlotClass.DISCARDED_LATE,
 )
 
-SILENCE = 0.5
-"""Time that the timestamps leave out is silence from this part of a packet on."""
-
 
 @dataclass(frozen=True, eq=False)
 class Account:
@@ -93,7 +88,7 @@ class Account:
         packets, slots = self.packets[stream], self.slots[stream]
         return {
             "packets": int(packets.sum()),
-            **{kind.label: int(packets[kind]) for kind in PacketClass},
+            **{f"packets_{kind.label}": int(packets[kind]) for kind in PacketClass},
             "slots": int(slots.sum()),
             "expected": int(slots[list(EXPECTED_CLASSES)].sum()),
             **{f"slots_{kind.label}": int(slots[kind]) for kind in SlotClass},
@@ -128,21 +123,17 @@ def classify(
 def account(
     packets: Packets,
     ledger: Ledger,
-    media: npt.NDArray[np.bool_],
+    arrivals: Arrivals,
     *,
     playout: Playout | None = None,
     repaired: npt.NDArray[np.int64] | None = None,
-    slots: Slots | None = None,
-    ticks: npt.NDArray[np.int64] | None = None,
 ) -> Account:
-    """The account of the streams of a ledger.
+    """The account of the streams of a ledger, of which `arrivals` are.
 
-    `media` tells of each packet whether it is one;
-    `repaired`, shape (k,), how many lost slots of each stream were filled from other packets.
-    `slots` and `ticks` (`packet_ticks`) spare working these out again.
+    `repaired`, shape (k,), tells how many lost slots of each stream were filled from other packets.
     """
     n, k = len(ledger), len(ledger.starts)
-    slots = Slots.of(ledger) if slots is None else slots
+    slots = arrivals.slots
     kind = classify(packets, ledger, playout=playout)
     classes = len(PacketClass)
     cell = stream_numbers(ledger.starts, n).astype(np.int64) * classes + kind
@@ -157,32 +148,8 @@ def account(
     if repaired is not None:
         table[:, SlotClass.LOST] -= repaired
         table[:, SlotClass.REPAIRED] = repaired
-    table[:, SlotClass.SILENT] = silent_slots(slots, packets.timestamp, media, ticks)
+    table[:, SlotClass.SILENT] = arrivals.silences.slots(k)
     if slots.epoch.any():
         anew = (slots.stream[1:] == slots.stream[:-1]) & (slots.epoch[1:] != slots.epoch[:-1])
         table[:, SlotClass.RESTART] = np.bincount(slots.stream[1:][anew], minlength=k)
     return Account(kind, by_class, table)
-
-
-def silent_slots(
-    slots: Slots,
-    timestamp: npt.NDArray[np.uint32],
-    media: npt.NDArray[np.bool_],
-    ticks: npt.NDArray[np.int64] | None = None,
-) -> npt.NDArray[np.int64]:
-    """How many packet times each stream left out between neighbours in the sequence, shape (k,)."""
-    k = len(slots.expected)
-    rows, stream = slots.rows, slots.stream
-    usual = packet_ticks(slots, timestamp, media) if ticks is None else ticks
-    ahead = steps(timestamp[rows])[1:]
-    left = np.flatnonzero(ahead > usual[stream[1:]])
-    right = left + 1
-    beside = (stream[right] == stream[left]) & (slots.epoch[right] == slots.epoch[left])
-    beside &= slots.place[right] - slots.place[left] == 1
-    # An event packet's timestamp is the start of its press: beside it no step tells of silence.
-    beside &= media[rows[right]] & media[rows[left]]
-    step = usual[stream[right]]
-    missing = ahead[left] - step
-    silent = beside & (step > 0) & (missing >= SILENCE * step)
-    count = np.rint(missing[silent] / step[silent])
-    return np.bincount(stream[right[silent]], weights=count, minlength=k).astype(np.int64)

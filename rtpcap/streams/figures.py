@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +15,18 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.streams.bursts import Bursts, Markov, burst_ratio, bursts, longest, markov
 from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.drift import Drift, drift
-from rtpcap.streams.emodel import Rating, rate
+from rtpcap.streams.emodel import Rating, rate_heard
 from rtpcap.streams.fates import Account, SlotClass, account
 from rtpcap.streams.jitter import Jitter, interarrival
 from rtpcap.streams.jitterbuffer import Arrivals, Buffer, Fixed, Playout, play
 from rtpcap.streams.ledger import Ledger
-from rtpcap.streams.slots import LossRuns, Slots, stream_numbers
+from rtpcap.streams.silence import Held
+from rtpcap.streams.slots import LossRuns, stream_numbers
 from rtpcap.streams.timing import IP_UDP_BYTES, HeaderBytes, Spread, bandwidth, delta, spread
 
 __all__ = ["DEFAULT_BUFFER", "Figures"]
 
 DEFAULT_BUFFER = Fixed(60.0)
-
-Kind = TypeVar("Kind", bound=np.generic)
 
 MOST_LOST, LEAST_LOST = 0x7FFFFF, -0x800000
 """Cumulative loss in RTCP is a signed number of 24 bits (RFC 3550 section 6.4.1)."""
@@ -44,8 +42,8 @@ class Figures:
     jitter_rfc: Jitter
     """Interarrival jitter over every packet that has its stream's clock."""
     delta_ms: Spread
-    skew_most_ms: npt.NDArray[np.float64]
-    """The largest skew of a media packet, in either direction."""
+    skew_ms: Spread
+    """How much earlier than their timestamps say media packets came, beside the first."""
     drift: Drift
     packet_ms: npt.NDArray[np.float64]
     """Media time in a packet."""
@@ -69,29 +67,27 @@ class Figures:
         cls,
         packets: Packets,
         ledger: Ledger,
-        clock_rate: npt.NDArray[np.int32],
+        clocks: npt.NDArray[np.int32],
         media: npt.NDArray[np.bool_],
         main_clock: npt.NDArray[np.int32],
         codecs: Sequence[CodecRow | None],
         *,
+        noise: npt.NDArray[np.bool_] | None = None,
+        held: Held | None = None,
         jitter: Jitter | None = None,
         buffer: Buffer = DEFAULT_BUFFER,
-        network_ms: float = 0.0,
-        network_source: str = "assumed",
+        network_ms: float | None = None,
         header_bytes: HeaderBytes = IP_UDP_BYTES,
     ) -> Figures:
         """The figures of the streams of a ledger, whose packets are the rows of `packets`.
 
-        `clock_rate` and `media` have a value for each payload number of each stream, shape
-        (k, 128); `main_clock`, shape (k,), is the stream's own, 0 where unknown. `jitter` over the
-        media packets, where it is known already, spares working it out again for streams of
-        nothing else. `network_ms` is the delay of codec and network one way.
+        `clocks`, `media` and `noise` are those of each packet, as in `Arrivals.of`; `main_clock`,
+        shape (k,), is the stream's own, 0 where unknown. `jitter` over the media packets, where it
+        is known already, spares working it out again for streams of nothing else. `network_ms` is
+        the delay of codec and network one way, assumed to be 0 where it is not told.
         """
         n, k = len(packets), len(ledger.starts)
         stream = stream_numbers(ledger.starts, n)
-        number = packets.payload_type
-        clocks = _of_packets(clock_rate, stream, number)
-        is_media = _of_packets(media, stream, number)
         time_ns, size, starts = packets.time_ns, packets.size, ledger.starts
         own: npt.NDArray[np.bool_] | None = None
         if ledger.captured_twice.any():
@@ -101,11 +97,10 @@ class Figures:
         else:
             owner = stream
 
-        slots = Slots.of(ledger)
-        runs = slots.loss_runs()
         arrivals = Arrivals.of(
-            packets.timestamp, packets.time_ns, clocks, is_media, ledger, slots=slots
+            packets.timestamp, packets.time_ns, clocks, media, ledger, noise=noise, held=held
         )
+        runs = arrivals.slots.loss_runs()
         playout = play(arrivals, buffer)
         both = arrivals.transit
         ticks = arrivals.packet_ticks
@@ -129,39 +124,23 @@ class Figures:
         if own is not None:
             received -= np.bincount(stream[~own], minlength=k)
         ratio = burst_ratio(playout.runs)
-        table = account(
-            packets,
-            ledger,
-            is_media,
-            playout=playout,
-            slots=slots,
-            ticks=ticks,
-        )
-        ratings = []
-        for row, loss, burst, added in zip(
-            codecs,
-            playout.loss_pct.tolist(),
-            ratio.tolist(),
-            np.nan_to_num(playout.delay_ms).tolist(),
-            strict=True,
-        ):
-            rating = None
-            if row is not None:
-                rating = rate(
-                    row,
-                    loss,
-                    burst_ratio=burst,
-                    delay_ms=network_ms + added,
-                    delay_source=f"network's {network_ms:g} ms {network_source}, the rest buffer",
-                )
-            ratings.append(rating)
-        skew = spread(np.abs(both.late_ms), both.stream, k)
+        table = account(packets, ledger, arrivals, playout=playout)
+        ratings = [
+            None if row is None else rate_heard(row, loss, burst, added, network_ms)
+            for row, loss, burst, added in zip(
+                codecs,
+                playout.loss_pct.tolist(),
+                ratio.tolist(),
+                np.nan_to_num(playout.delay_ms).tolist(),
+                strict=True,
+            )
+        ]
         return cls(
             cum_lost_rfc3550=np.clip(counts.expected - received, LEAST_LOST, MOST_LOST),
             restarts=table.slots[:, SlotClass.RESTART],
             jitter_rfc=jitter_rfc,
             delta_ms=spread(delta(time_ns, starts), owner, k),
-            skew_most_ms=skew.most,
+            skew_ms=spread(-both.late_ms, both.stream, k),
             drift=drift(both, k),
             packet_ms=packet_ms,
             kbps=bandwidth(size, time_ns, starts, header_bytes),
@@ -185,10 +164,12 @@ class Figures:
             "delta_min_ms": self.delta_ms.least,
             "delta_ms": self.delta_ms.mean,
             "delta_max_ms": self.delta_ms.most,
-            "skew_max_ms": self.skew_most_ms,
+            "skew_min_ms": self.skew_ms.least,
+            "skew_ms": self.skew_ms.mean,
+            "skew_max_ms": self.skew_ms.most,
             "drift_ppm": self.drift.ppm,
             "drift_error_ppm": self.drift.error_ppm,
-            "packet_ms": self.packet_ms,
+            "ptime_ms": self.packet_ms,
             "kbps": self.kbps,
             "longest_outage": self.longest_outage,
             "longest_outage_ms": self.longest_outage * self.packet_ms,
@@ -215,13 +196,3 @@ class Figures:
             row["mos_provisional"] = rating.provisional if rating else None
             out.append(row)
         return out
-
-
-def _of_packets(
-    table: npt.NDArray[Kind], stream: npt.NDArray[np.int32], number: npt.NDArray[np.uint8]
-) -> npt.NDArray[Kind]:
-    """Each packet's value of a table of streams and payload numbers."""
-    used = table[:, np.flatnonzero(np.bincount(number))]
-    if used.size and (used == used[0, 0]).all():
-        return np.full(len(number), used[0, 0])
-    return table[stream, number]

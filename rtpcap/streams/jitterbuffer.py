@@ -15,16 +15,17 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.rtp.serial import steps
 from rtpcap.streams.bursts import burst_ratio
 from rtpcap.streams.codec_rows import CodecRow
-from rtpcap.streams.emodel import Rating, rate
+from rtpcap.streams.emodel import Rating, rate_heard
 from rtpcap.streams.jitter import smooth
 from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.silence import Held, Silences, silences
 from rtpcap.streams.slots import LossRuns, Slots, stream_numbers
 from rtpcap.streams.timing import Transit, packet_ticks, transit
 
 __all__ = [
+    "SIZES_MS",
     "Adaptive",
     "Arrivals",
     "Buffer",
@@ -39,12 +40,12 @@ __all__ = [
 RUN_DRY = 10
 """A fixed buffer that got so many late packets in a row has nothing left and fills anew."""
 
-PAUSE = 0.5
-"""A timestamp that leaves out this part of a packet, or more, begins a talkspurt."""
-
 DEVIATIONS = 4.0
 """How many smoothed deviations an adaptive buffer waits beyond the mean (after R. Ramjee et al.,
 "Adaptive Playout Mechanisms for Packetized Audio Applications", 1994)."""
+
+SIZES_MS = tuple(range(0, 201, 10))
+"""The sizes of buffer that a curve goes over."""
 
 MARGIN_MS = 1e-6
 """A packet that comes exactly at its playout time is played, whatever rounding makes of it."""
@@ -103,6 +104,7 @@ class Arrivals:
     """The place among these of the first packet of each talkspurt."""
     packet_ticks: npt.NDArray[np.int64]
     """Ticks of media in a packet of each stream, 0 where none shows, shape (k,)."""
+    silences: Silences
 
     @classmethod
     def of(
@@ -112,32 +114,30 @@ class Arrivals:
         clock_rate: npt.NDArray[np.int32],
         media: npt.NDArray[np.bool_],
         ledger: Ledger,
-        slots: Slots | None = None,
+        *,
+        noise: npt.NDArray[np.bool_] | None = None,
+        held: Held | None = None,
     ) -> Arrivals:
         """From columns of shape (n,) and the ledger of the same packets.
 
-        `clock_rate` is that of each row's payload type, 0 where unknown; `media` whether it is a
-        media packet.
+        `clock_rate` is that of each row's payload type, 0 where unknown; `media` and `noise`
+        whether it is a media packet, or comfort noise. `held` tells what packets hold.
         """
         n = len(timestamp)
         stream = stream_numbers(ledger.starts, n)
-        slots = Slots.of(ledger) if slots is None else slots
+        slots = Slots.of(ledger)
         unneeded = ledger.duplicate | (ledger.epoch == FOREIGN)
         counted = media & ~unneeded
         both = transit(timestamp, time_ns, clock_rate, ledger.epoch, stream, counted)
         outside = ~unneeded
         outside[both.rows] = False
         usual = packet_ticks(slots, timestamp, media)
-        rows = both.rows
-        # Media time that no packet between the two could have held: the sender was silent.
-        ticks = steps(timestamp[rows])[1:]
-        wide = ticks > usual[both.stream[1:]]
-        some = np.flatnonzero(wide) + 1
-        ahead = ledger.extended[rows[some]] - ledger.extended[rows[some - 1]]
-        usually = usual[both.stream[some]]
-        silent = (ahead > 0) & (usually > 0) & (ticks[some - 1] >= (ahead + PAUSE) * usually)
-        spurts = np.union1d(both.heads, some[silent])
-        return cls(n, slots, outside, unneeded, both, spurts, usual)
+        spoken = media if noise is None else media | noise
+        silent = silences(slots, timestamp, spoken, clock_rate, usual, held)
+        # A talkspurt begins with the first media packet after a silence.
+        after = np.searchsorted(both.rows, slots.rows[silent.before + 1])
+        spurts = np.union1d(both.heads, after[after < len(both.rows)])
+        return cls(n, slots, outside, unneeded, both, spurts, usual, silent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,29 +314,27 @@ class Curve:
 def curve(
     arrivals: Arrivals,
     codec: CodecRow,
-    sizes_ms: Sequence[float] = tuple(range(0, 201, 10)),
+    sizes_ms: Sequence[float] = SIZES_MS,
     *,
-    network_ms: float = 0.0,
-    source: str = "network's part assumed",
+    network_ms: float | None = None,
 ) -> Curve:
     """The rating of one stream over sizes of a fixed buffer.
 
-    `network_ms` is the delay of codec and network, to which the buffer adds its own. Raises
-    ValueError for several streams.
+    `network_ms` is the delay of codec and network, assumed to be 0 where it is not told, to which
+    the buffer adds its own. Raises ValueError for several streams.
     """
     if len(arrivals.slots.expected) != 1:
         raise ValueError("a curve is of one stream")
     ratings = []
     for size in sizes_ms:
         playout = play(arrivals, Fixed(size))
-        delay = float(playout.delay_ms[0])
-        ratings.append(
-            rate(
-                codec,
-                float(playout.loss_pct[0]),
-                burst_ratio=float(burst_ratio(playout.runs)[0]),
-                delay_ms=network_ms + (size if np.isnan(delay) else delay),
-                delay_source=source,
-            )
+        added = float(playout.delay_ms[0])
+        rating = rate_heard(
+            codec,
+            float(playout.loss_pct[0]),
+            float(burst_ratio(playout.runs)[0]),
+            size if np.isnan(added) else added,
+            network_ms,
         )
+        ratings.append(rating)
     return Curve(np.array(sizes_ms, np.float64), tuple(ratings))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, overload
 
@@ -15,15 +16,25 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable, Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
+from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
+from rtpcap.streams.further import row_of
 from rtpcap.streams.gaps import Gaps, find_gaps
+from rtpcap.streams.jitter import Jitter
+from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, curve
 from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.meaning import Meanings
+from rtpcap.streams.per_packet import PerPacket
+from rtpcap.streams.play import Play, buffer_of
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.srtp import carries_tags
+from rtpcap.streams.stream_ledger import StreamLedger
 from rtpcap.streams.table import StreamTable
+from rtpcap.streams.timing import IP_UDP_BYTES, IPV6_UDP_BYTES
+from rtpcap.streams.windows import Windows, windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,12 +121,19 @@ class Stream:
 
     @property
     def quality(self) -> Quality:
-        """Expected, lost, duplicates, reordered, jitter."""
+        """Its figures: loss, jitter, delta, skew, drift, bursts, MOS, and how that came about."""
         return self._table.quality[self.index]
 
     @cached_property
-    def ledger(self) -> Ledger:
-        """Each packet's place in the sequence, in capture order."""
+    def ledger(self) -> StreamLedger:
+        """Every packet in exactly one class, every slot in exactly one, and each packet's place.
+
+        What a jitter buffer of 60 ms would discard is late; `play` has the ledgers of others.
+        """
+        return self.play().ledger
+
+    @cached_property
+    def _places(self) -> Ledger:
         return self._keep_ledger()
 
     def _keep_ledger(self) -> Ledger:
@@ -135,44 +153,113 @@ class Stream:
 
         nan at packets that do not update it (RFC 3550 A.8 as ``rtpcap streams`` defines it).
         """
-        formats = self._table.formats
-        here = slice(self.index, self.index + 1)
-        packets = self.packets
-        figures = jitter(packets, self.ledger, formats.clock_rate[here], formats.media[here])
-        out = np.full(len(packets), np.nan)
+        figures = self._interarrival()
+        out = np.full(len(self), np.nan)
         out[figures.rows] = figures.value_s * 1e3
         return out
+
+    def _interarrival(self) -> Jitter:
+        formats = self._table.formats
+        here = slice(self.index, self.index + 1)
+        return jitter(self.packets, self._places, formats.clock_rate[here], formats.media[here])
 
     @cached_property
     def gaps(self) -> Gaps:
         """Where packets are missing, silence was not sent, or the sender began anew."""
-        formats = self._table.formats
+        meant = self._meant()
         return Gaps(
             find_gaps(
                 self.packets,
-                self.ledger,
+                self._places,
+                self._arrivals(meant),
                 self.ssrc,
-                formats.clock_rate[self.index],
-                formats.media[self.index],
-                self._held(),
+                meant.clock_rate,
+                meant.held(),
                 self._table.start_ns,
             )
         )
 
-    def _held(self) -> npt.NDArray[np.int64]:
-        """Ticks of media in each packet, 0 where its codec does not tell."""
+    def _meant(self) -> Meanings:
+        return Meanings.of(self.packets, self._table.formats, self.index, np.zeros(1, np.int64))
+
+    def _arrivals(self, meant: Meanings | None = None) -> Arrivals:
+        """What a jitter buffer looks at."""
         packets = self.packets
-        ticks = np.zeros(len(packets), np.int64)
-        number = packets.payload_type
-        for payload_type, fmt in self.formats.items():
-            try:
-                decoder = find(fmt)
-            except CodecUnavailable:
-                continue
-            rows = number == payload_type
-            samples = decoder.samples(packets.payload_size[rows].astype(np.int64))
-            ticks[rows] = samples * fmt.clock_rate // decoder.sample_rate
-        return ticks
+        meant = self._meant() if meant is None else meant
+        return Arrivals.of(
+            packets.timestamp,
+            packets.time_ns,
+            meant.clock_rate,
+            meant.media,
+            self._places,
+            noise=meant.noise,
+            held=meant.held,
+        )
+
+    def play(
+        self,
+        buffer_ms: float | None = None,
+        *,
+        adaptive: tuple[float, float] | None = None,
+        network_ms: float | None = None,
+    ) -> Play:
+        """What a listener with a jitter buffer would have heard, as figures and as audio.
+
+        `buffer_ms` is the size of a fixed buffer, 60 where nothing is said; `adaptive` the limits
+        of one that follows the delays. `network_ms` is the delay one way before the capture, and
+        of the codec: 0 is assumed where it is not told. Raises ValueError for a buffer or a delay
+        that is not possible.
+        """
+        buffer = buffer_of(buffer_ms, adaptive)
+        return Play(self, self._places, self._arrivals(), buffer, self._codec_row, network_ms)
+
+    def buffer_curve(
+        self, sizes_ms: Sequence[float] = SIZES_MS, *, network_ms: float | None = None
+    ) -> Curve:
+        """What it sounds like with fixed jitter buffers of several sizes.
+
+        Raises CodecUnavailable where the E-model knows nothing of its codec.
+        """
+        if self._codec_row is None:
+            raise CodecUnavailable(f"the E-model has no row for {self.codec or 'this codec'}")
+        return curve(self._arrivals(), self._codec_row, sizes_ms, network_ms=network_ms)
+
+    @cached_property
+    def _codec_row(self) -> CodecRow | None:
+        return row_of(self._table.formats, self.index, self.packets)
+
+    def windows(self, window_s: float) -> Windows:
+        """Its figures over windows of time that begin with its first packet.
+
+        Raises ValueError for a length that is not possible.
+        """
+        packets, arrivals = self.packets, self._arrivals()
+        found = windows(
+            packets.time_ns,
+            packets.size,
+            self._places,
+            self._interarrival(),
+            window_s,
+            slots=arrivals.slots,
+            transit=arrivals.transit,
+            header_bytes=self._header_bytes,
+        )
+        return replace(found, start_s=found.start_s + (self.start_s or 0.0))
+
+    @property
+    def _header_bytes(self) -> int:
+        return IPV6_UDP_BYTES if ":" in self.src else IP_UDP_BYTES
+
+    @cached_property
+    def per_packet(self) -> PerPacket:
+        """Delta, skew, jitter and bandwidth as each packet came, and what it was."""
+        return PerPacket.of(
+            self.packets,
+            self.ledger,
+            self._arrivals().transit,
+            self.jitter_ms,
+            self._header_bytes,
+        )
 
     @cached_property
     def dtmf(self) -> Digits:
@@ -243,17 +330,24 @@ class Stream:
             return str(reason)
         return None
 
-    def track(self, *, origin_ns: int | None = None, reanchor_s: float | None = None) -> Track:
+    def track(
+        self,
+        *,
+        origin_ns: int | None = None,
+        reanchor_s: float | None = None,
+        heard: npt.NDArray[np.bool_] | None = None,
+    ) -> Track:
         """Its audio on a time line, to be read window by window in little memory.
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
         stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
-        anew at a pause. Raises CodecUnavailable where `why_not` says a reason.
+        anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
+        CodecUnavailable where `why_not` says a reason.
         """
         if self.why_not:
             raise CodecUnavailable(self.why_not)
         # Not the remembered one, which would stay: decoding goes through all streams.
-        own = self._keep_ledger().epoch != FOREIGN
+        own = self._keep_ledger().epoch != FOREIGN if heard is None else heard
         packets = self.packets
         if not own.all():
             packets = packets[own]
@@ -266,8 +360,7 @@ class Stream:
         """
         return Audio.from_lines([self.track()])
 
-    def row(self) -> dict[str, object]:
-        """The stream with the keys of ``rtpcap streams``."""
+    def _identity(self) -> dict[str, object]:
         return {
             "ssrc": f"0x{self.ssrc:08x}",
             "src": self.src,
@@ -275,6 +368,12 @@ class Stream:
             "dst": self.dst,
             "dst_port": self.dst_port,
             "codec": self.codec,
+        }
+
+    def row(self) -> dict[str, object]:
+        """The stream with the keys of ``rtpcap streams``."""
+        return {
+            **self._identity(),
             "clock_rate": self.clock_rate,
             "payload_types": self.payload_types,
             **self.quality.row(),
@@ -287,6 +386,15 @@ class Stream:
             "why_not": self.why_not,
             "call": self.call,
         }
+
+    def quality_row(self, play: Play | None = None) -> dict[str, object]:
+        """The keys of ``rtpcap quality``; with `play` what the buffer decides is as there."""
+        return {**self._identity(), **self.quality.full_row(), **(play.row() if play else {})}
+
+    def ledger_row(self, play: Play | None = None) -> dict[str, object]:
+        """The keys of ``rtpcap ledger``; with `play` as with its buffer."""
+        books = play.ledger.row() if play else self.quality.further.account
+        return {**self._identity(), **books}
 
     def rows(self) -> Iterator[dict[str, object]]:
         """A dict a packet in capture order, keys as ``rtpcap packets`` prints them."""

@@ -16,6 +16,7 @@ from rtpcap.rtp.serial import steps
 from rtpcap.streams.slots import Slots, stream_numbers
 
 __all__ = [
+    "IPV6_UDP_BYTES",
     "IP_UDP_BYTES",
     "HeaderBytes",
     "Spread",
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 IP_UDP_BYTES = 28
-"""Headers of IPv4 and UDP; with IPv6 it is 48."""
+"""Headers of IPv4 and UDP ..."""
+IPV6_UDP_BYTES = 48
+"""... and of IPv6 and UDP."""
 
 HeaderBytes = int | npt.NDArray[np.int64]
 """Bytes of the headers before RTP: of all streams, or of each, shape (k,)."""

@@ -53,7 +53,7 @@ def known(draw: st.DrawFn, most: int = 300) -> Known:
     return damaged(Columns.steady(count, start_ns=start), draw(impairments()), draw(st.integers(0)))
 
 
-def arrivals_of(columns: Columns, ledger: Ledger, clock_rate: int = 8000) -> Arrivals:
+def arrivals_of(columns: Columns | Packets, ledger: Ledger, clock_rate: int = 8000) -> Arrivals:
     """What a jitter buffer looks at, where all packets are media of one clock."""
     n = len(columns)
     rates = np.full(n, clock_rate, np.int32)
