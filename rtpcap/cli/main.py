@@ -24,6 +24,8 @@ VERBS = {
     "dtmf": "show",
     "decode": "decode",
     "plot": "plot",
+    "quality": "figures",
+    "ledger": "figures",
     "explain": "explain",
     "export": "export",
 }

@@ -193,6 +193,6 @@ class Figures:
             row["r"] = rating.r if rating else None
             row["mos_nb"] = rating.mos_nb if rating else None
             row["mos_wb"] = rating.mos_wb if rating else None
-            row["mos_provisional"] = rating.provisional if rating else None
+            row["mos_provisional"] = rating.provisional if rating else False
             out.append(row)
         return out

@@ -40,14 +40,22 @@ class Further:
         return {**self.figures, **rating_row(self.rating)}
 
 
-INPUTS = ("delay_ms", "delay_source", "codec_row", "ie", "bpl", "codec_source", "band")
-"""What of a rating stands beside the figures."""
+INPUTS = {
+    "delay_ms": "emodel_delay_ms",
+    "delay_source": "emodel_delay_source",
+    "codec_row": "emodel_codec",
+    "ie": "emodel_ie",
+    "bpl": "emodel_bpl",
+    "codec_source": "emodel_codec_source",
+    "band": "emodel_band",
+}
+"""What of a rating stands beside the figures, and under which name."""
 
 
 def rating_row(rating: Rating | None) -> dict[str, object]:
     """The inputs of a rating under their names; None each where there is none."""
     row = rating.row() if rating else {}
-    return {f"emodel_{name.removeprefix('codec_')}": row.get(name) for name in INPUTS}
+    return {key: row.get(name) for name, key in INPUTS.items()}
 
 
 def measure_further(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.rtp.packets import Packets
+from rtpcap.errors import Fault
+from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.streams.fates import PacketClass
 from rtpcap.streams.stream_ledger import StreamLedger
 from rtpcap.streams.timing import Transit, bandwidth_now, delta
 
-__all__ = ["PerPacket"]
+__all__ = ["KEYS", "LABELS", "PerPacket", "packet_values"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,13 +55,33 @@ class PerPacket:
         now[own] = bandwidth_now(packets.size[own], packets.time_ns[own], begin, header_bytes)
         return cls(
             delta_ms=since.round(PLACES),
-            skew_ms=transit.skew_ms(n).round(PLACES),
+            skew_ms=transit.skew_ms(n).round(PLACES) + 0.0,
             jitter_ms=jitter_ms,
             kbps=now,
             packet_class=ledger.packet_class,
         )
 
-    def labels(self) -> list[str]:
-        """The name of each packet's class."""
-        names = [kind.label for kind in PacketClass]
-        return [names[kind] for kind in self.packet_class.tolist()]
+
+NAMES = ("sequence", "timestamp", "payload_type", "marker", "size", "payload_size")
+FIGURES = ("delta_ms", "skew_ms", "jitter_ms", "kbps")
+KEYS = ("frame", "time_ns", "ssrc", *NAMES, "fault", "class", *FIGURES)
+"""The keys of a packet, as ``rtpcap packets`` prints them."""
+
+LABELS = [kind.label for kind in PacketClass]
+
+
+def packet_values(
+    packets: Packets, ssrc: int, figures: PerPacket, rows: npt.NDArray[np.int64]
+) -> Iterator[tuple[object, ...]]:
+    """The values of `KEYS` for some packets of a stream."""
+    part = packets[rows]
+    times = [None if time == NO_TIME else time for time in part.time_ns.tolist()]
+    columns: list[list[object]] = [getattr(part, name).tolist() for name in NAMES]
+    columns.append([Fault(fault).label or None for fault in part.fault.tolist()])
+    columns.append([LABELS[kind] for kind in figures.packet_class[rows].tolist()])
+    for name in FIGURES:
+        # JSON has no number for what is none.
+        values = getattr(figures, name)[rows].tolist()
+        columns.append([None if value != value else value for value in values])
+    names = [f"0x{ssrc:08x}"] * len(part)
+    yield from zip(part.frame.tolist(), times, names, *columns, strict=True)

@@ -14,6 +14,7 @@ from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.emodel import NO_ROW, Rating, rate_heard
 from rtpcap.streams.fates import account
 from rtpcap.streams.figures import DEFAULT_BUFFER
+from rtpcap.streams.further import rating_row
 from rtpcap.streams.jitterbuffer import Adaptive, Arrivals, Buffer, Fate, Fixed, Playout, play
 from rtpcap.streams.ledger import Ledger
 from rtpcap.streams.stream_ledger import StreamLedger
@@ -138,7 +139,8 @@ class Play:
             "r": self.r,
             "mos_nb": self.mos_nb,
             "mos_wb": self.mos_wb,
-            "mos_provisional": self.rating.provisional if self.rating else None,
+            "mos_provisional": self.rating.provisional if self.rating else False,
+            **rating_row(self.rating),
         }
 
     def __repr__(self) -> str:

@@ -119,7 +119,7 @@ class Quality:
     """Mean opinion score on the narrowband scale (ITU-T G.107); None for wideband codecs."""
     mos_wb = _More[float | None]()
     """The same on the wideband scale (ITU-T G.107.1); None for narrowband codecs."""
-    mos_provisional = _More[bool | None]()
+    mos_provisional = _More[bool]()
     """Whether an assumption about the codec decides the MOS."""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rtpcap.audio.audio import Audio
 from rtpcap.audio.track import Track
 from rtpcap.codecs.registry import find
-from rtpcap.errors import CodecUnavailable, Fault
+from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.streams.codec_rows import CodecRow
@@ -26,7 +26,7 @@ from rtpcap.streams.jitter import Jitter
 from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, curve
 from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.meaning import Meanings
-from rtpcap.streams.per_packet import PerPacket
+from rtpcap.streams.per_packet import KEYS, PerPacket, packet_values
 from rtpcap.streams.play import Play, buffer_of
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.rows import Rows
@@ -396,24 +396,16 @@ class Stream:
         books = play.ledger.row() if play else self.quality.further.account
         return {**self._identity(), **books}
 
+    def window_rows(self, window_s: float) -> list[dict[str, object]]:
+        """A dict a window, keys as ``rtpcap quality --window`` prints them."""
+        name = self._identity()
+        return [{**name, **row} for row in self.windows(window_s).rows()]
+
     def rows(self) -> Iterator[dict[str, object]]:
         """A dict a packet in capture order, keys as ``rtpcap packets`` prints them."""
-        packets = self.packets
-        ssrc = f"0x{self.ssrc:08x}"
-        names = ("sequence", "timestamp", "payload_type", "marker", "size", "payload_size")
-        columns = [getattr(packets, name).tolist() for name in names]
-        frames, times = packets.frame.tolist(), packets.time_ns.tolist()
-        for frame, time, fault, values in zip(
-            frames, times, packets.fault.tolist(), zip(*columns, strict=True), strict=True
-        ):
-            named = dict(zip(names, values, strict=True))
-            yield {
-                "frame": frame,
-                "time_ns": None if time == NO_TIME else time,
-                "ssrc": ssrc,
-                **named,
-                "fault": Fault(fault).label or None,
-            }
+        every = np.arange(len(self))
+        for values in packet_values(self.packets, self.ssrc, self.per_packet, every):
+            yield dict(zip(KEYS, values, strict=True))
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a packet."""
@@ -421,8 +413,15 @@ class Stream:
 
         return packets_frame(self)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The sequence-gap chart; returns its Axes (drawn into `ax` where given)."""
+    def plot(self, ax: Axes | None = None, *, kind: Literal["gaps", "buffer"] = "gaps") -> Axes:
+        """The sequence-gap chart, or MOS over sizes of a jitter buffer; returns its Axes.
+
+        It is drawn into `ax` where that is given.
+        """
+        if kind == "buffer":
+            from rtpcap.views.plot_buffer import buffer
+
+            return buffer(self, ax=ax)
         from rtpcap.views.plot import gaps
 
         return gaps(self, ax=ax)
@@ -497,11 +496,11 @@ class Streams(Rows[Stream]):
 
         return Streams(stream for stream in self if fits(stream))
 
-    def to_frame(self) -> pd.DataFrame:
-        """A pandas DataFrame, one row a stream."""
-        from rtpcap.views.table import streams_frame
+    def to_frame(self, *, quality: bool = False) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream; with `quality` all figures of that verb."""
+        from rtpcap.views.table import quality_frame, streams_frame
 
-        return streams_frame(self)
+        return quality_frame(self) if quality else streams_frame(self)
 
     def __repr__(self) -> str:
         packets = sum(stream.quality.packets for stream in self)

@@ -28,6 +28,7 @@ class Windows:
     stream: npt.NDArray[np.int32]
     start_s: npt.NDArray[np.float64]
     """When the window begins, seconds after the stream's first packet."""
+    window_s: float
     packets: npt.NDArray[np.int64]
     expected: npt.NDArray[np.int64]
     lost: npt.NDArray[np.int64]
@@ -45,8 +46,8 @@ class Windows:
     def rows(self) -> list[dict[str, object]]:
         """A dict a window; None where there is no figure."""
         columns: dict[str, npt.NDArray[np.generic]] = {
-            "stream": self.stream,
             "start_s": self.start_s,
+            "duration_s": np.full(len(self), self.window_s),
             "packets": self.packets,
             "expected": self.expected,
             "lost": self.lost,
@@ -144,6 +145,7 @@ def windows(
     return Windows(
         stream=owner[new],
         start_s=place[new] * (length / 1e9),
+        window_s=length / 1e9,
         packets=total(every),
         expected=total(slots.rows) + lost,
         lost=lost,
