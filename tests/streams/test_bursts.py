@@ -38,7 +38,12 @@ def runs_of(*streams: list[bool]) -> LossRuns:
 
 
 class Appendix:
-    """The counters of RFC 3611 A.2 and what it makes of them."""
+    """The counters of RFC 3611 A.2 and what it makes of them.
+
+    Held against what PJSIP (which quotes the appendix's own lines beside its integer ones) and Jami
+    have of it: the same transitions, c31 = c13, c32 = c23, p32 and p23, densities and durations.
+    They differ where the appendix divides by nothing: without a loss all four are 0 here.
+    """
 
     def __init__(self, slots: list[bool]) -> None:
         self.c11 = self.c13 = self.c14 = self.c22 = self.c23 = self.c33 = 0
