@@ -16,7 +16,7 @@ from rtpcap.streams.codec_modes import MODES, mode_of
 from rtpcap.streams.codec_rows import CodecRow, codec_row
 from rtpcap.streams.copies import keep
 from rtpcap.streams.discover import Found, batches
-from rtpcap.streams.emodel import Rating
+from rtpcap.streams.emodel import NO_ROW, Rating
 from rtpcap.streams.fates import Account
 from rtpcap.streams.figures import Figures
 from rtpcap.streams.formats import Formats
@@ -38,6 +38,10 @@ class Further:
     def row(self) -> dict[str, object]:
         """The figures, and what went into the rating."""
         return {**self.figures, **rating_row(self.rating)}
+
+    def explain(self) -> str:
+        """The sum of the E-model, line by line; or why there is none."""
+        return self.rating.explain() if self.rating else NO_ROW
 
 
 INPUTS = {

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.serial import signed_delta
 from rtpcap.streams.counted import counted
-from rtpcap.streams.jitterbuffer import Arrivals
 from rtpcap.streams.ledger import Ledger
 from rtpcap.streams.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from rtpcap.streams.jitterbuffer import Arrivals
 
 __all__ = ["Gap", "Gaps", "find_gaps"]
 

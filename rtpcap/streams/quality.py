@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,13 @@ import numpy.typing as npt
 from rtpcap.rtp.packets import Packets
 from rtpcap.streams.copies import keep
 from rtpcap.streams.discover import Found, batches
-from rtpcap.streams.emodel import NO_ROW, Rating
 from rtpcap.streams.formats import Formats
-from rtpcap.streams.further import Further
 from rtpcap.streams.jitter import Jitter, interarrival
 from rtpcap.streams.ledger import FOREIGN, Ledger
+
+if TYPE_CHECKING:
+    from rtpcap.streams.emodel import Rating
+    from rtpcap.streams.further import Further
 
 __all__ = ["Quality", "jitter", "measure"]
 
@@ -134,8 +136,7 @@ class Quality:
 
     def explain(self) -> str:
         """The sum of the E-model, line by line; or why there is none."""
-        rating = self.rating
-        return rating.explain() if rating else NO_ROW
+        return self.further.explain()
 
     def row(self) -> dict[str, object]:
         """The figures of ``rtpcap streams`` under their names."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self, overload
 
@@ -16,31 +15,28 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
-from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
-from rtpcap.streams.further import row_of
-from rtpcap.streams.gaps import Gaps, find_gaps
-from rtpcap.streams.jitter import Jitter
-from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, curve
+from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.ledger import FOREIGN, Ledger
-from rtpcap.streams.meaning import Meanings
-from rtpcap.streams.per_packet import KEYS, PerPacket, packet_values
-from rtpcap.streams.play import Play, buffer_of
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.srtp import carries_tags
-from rtpcap.streams.stream_ledger import StreamLedger
 from rtpcap.streams.table import StreamTable
-from rtpcap.streams.timing import IP_UDP_BYTES, IPV6_UDP_BYTES
-from rtpcap.streams.windows import Windows, windows
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
     from rtpcap.capture.tables import Flow
+    from rtpcap.streams.analysis import Analysis
+    from rtpcap.streams.jitter import Jitter
+    from rtpcap.streams.jitterbuffer import Curve
+    from rtpcap.streams.per_packet import PerPacket
+    from rtpcap.streams.play import Play
+    from rtpcap.streams.stream_ledger import StreamLedger
+    from rtpcap.streams.windows import Windows
 
 __all__ = ["Stream", "Streams"]
 
@@ -166,35 +162,14 @@ class Stream:
     @cached_property
     def gaps(self) -> Gaps:
         """Where packets are missing, silence was not sent, or the sender began anew."""
-        meant = self._meant()
-        return Gaps(
-            find_gaps(
-                self.packets,
-                self._places,
-                self._arrivals(meant),
-                self.ssrc,
-                meant.clock_rate,
-                meant.held(),
-                self._table.start_ns,
-            )
-        )
+        return Gaps(self._analysis().gaps(self._table.start_ns))
 
-    def _meant(self) -> Meanings:
-        return Meanings.of(self.packets, self._table.formats, self.index, np.zeros(1, np.int64))
+    def _analysis(self) -> Analysis:
+        # Not at the top: who asks for counts alone does not pay for it.
+        from rtpcap.streams.analysis import Analysis
 
-    def _arrivals(self, meant: Meanings | None = None) -> Arrivals:
-        """What a jitter buffer looks at."""
-        packets = self.packets
-        meant = self._meant() if meant is None else meant
-        return Arrivals.of(
-            packets.timestamp,
-            packets.time_ns,
-            meant.clock_rate,
-            meant.media,
-            self._places,
-            noise=meant.noise,
-            held=meant.held,
-        )
+        header_bytes = self._table.header_bytes(self.src)
+        return Analysis(self, self._table.formats, self._places, header_bytes)
 
     def play(
         self,
@@ -210,56 +185,28 @@ class Stream:
         of the codec: 0 is assumed where it is not told. Raises ValueError for a buffer or a delay
         that is not possible.
         """
-        buffer = buffer_of(buffer_ms, adaptive)
-        return Play(self, self._places, self._arrivals(), buffer, self._codec_row, network_ms)
+        return self._analysis().play(buffer_ms, adaptive, network_ms)
 
     def buffer_curve(
-        self, sizes_ms: Sequence[float] = SIZES_MS, *, network_ms: float | None = None
+        self, sizes_ms: Sequence[float] | None = None, *, network_ms: float | None = None
     ) -> Curve:
-        """What it sounds like with fixed jitter buffers of several sizes.
+        """What it sounds like with fixed jitter buffers of several sizes: 0, 10 ... 200 ms.
 
         Raises CodecUnavailable where the E-model knows nothing of its codec.
         """
-        if self._codec_row is None:
-            raise CodecUnavailable(f"the E-model has no row for {self.codec or 'this codec'}")
-        return curve(self._arrivals(), self._codec_row, sizes_ms, network_ms=network_ms)
-
-    @cached_property
-    def _codec_row(self) -> CodecRow | None:
-        return row_of(self._table.formats, self.index, self.packets)
+        return self._analysis().buffer_curve(sizes_ms, network_ms)
 
     def windows(self, window_s: float) -> Windows:
         """Its figures over windows of time that begin with its first packet.
 
         Raises ValueError for a length that is not possible.
         """
-        packets, arrivals = self.packets, self._arrivals()
-        found = windows(
-            packets.time_ns,
-            packets.size,
-            self._places,
-            self._interarrival(),
-            window_s,
-            slots=arrivals.slots,
-            transit=arrivals.transit,
-            header_bytes=self._header_bytes,
-        )
-        return replace(found, start_s=found.start_s + (self.start_s or 0.0))
-
-    @property
-    def _header_bytes(self) -> int:
-        return IPV6_UDP_BYTES if ":" in self.src else IP_UDP_BYTES
+        return self._analysis().windows(window_s, self._interarrival())
 
     @cached_property
     def per_packet(self) -> PerPacket:
         """Delta, skew, jitter and bandwidth as each packet came, and what it was."""
-        return PerPacket.of(
-            self.packets,
-            self.ledger,
-            self._arrivals().transit,
-            self.jitter_ms,
-            self._header_bytes,
-        )
+        return self._analysis().per_packet()
 
     @cached_property
     def dtmf(self) -> Digits:
@@ -403,6 +350,8 @@ class Stream:
 
     def rows(self) -> Iterator[dict[str, object]]:
         """A dict a packet in capture order, keys as ``rtpcap packets`` prints them."""
+        from rtpcap.streams.per_packet import KEYS, packet_values
+
         every = np.arange(len(self))
         for values in packet_values(self.packets, self.ssrc, self.per_packet, every):
             yield dict(zip(KEYS, values, strict=True))

@@ -6,17 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.discover import Found
 from rtpcap.streams.formats import Formats
-from rtpcap.streams.further import Further, measure_further
 from rtpcap.streams.quality import Quality, measure
-from rtpcap.streams.timing import IP_UDP_BYTES, IPV6_UDP_BYTES
 
 if TYPE_CHECKING:
     from rtpcap.capture.tables import Flows
+    from rtpcap.streams.further import Further
 
 __all__ = ["StreamTable"]
 
@@ -65,9 +63,15 @@ class StreamTable:
     @cached_property
     def further(self) -> list[Further]:
         """The figures that ``rtpcap streams`` has not, of all streams, worked out together."""
-        return measure_further(self.found, self.formats, self.header_bytes())
+        from rtpcap.streams.further import measure_further
 
-    def header_bytes(self) -> npt.NDArray[np.int64]:
-        """Bytes of the IP and UDP headers before the packets of each stream, shape (k,)."""
-        wide = [":" in self.flows[flow].src for flow in self.found.flow.tolist()]
-        return np.where(np.array(wide, np.bool_), IPV6_UDP_BYTES, IP_UDP_BYTES)
+        flows = [self.flows[flow].src for flow in self.found.flow.tolist()]
+        header_bytes = np.array([self.header_bytes(src) for src in flows], np.int64)
+        return measure_further(self.found, self.formats, header_bytes)
+
+    @staticmethod
+    def header_bytes(address: str) -> int:
+        """Bytes of the IP and UDP headers before packets from an address."""
+        from rtpcap.streams.timing import IP_UDP_BYTES, IPV6_UDP_BYTES
+
+        return IPV6_UDP_BYTES if ":" in address else IP_UDP_BYTES
