@@ -82,9 +82,8 @@ class Analysis:
     ) -> Curve:
         """The rating over sizes of a jitter buffer; see `Stream.buffer_curve`."""
         if self._codec is None:
-            raise CodecUnavailable(
-                f"the E-model has no row for {self._stream.codec or 'this codec'}"
-            )
+            codec = self._stream.codec or "this codec"
+            raise CodecUnavailable(f"the E-model has no row for {codec}")
         sizes = SIZES_MS if sizes_ms is None else sizes_ms
         return curve(self._arrivals, self._codec, sizes, network_ms=network_ms)
 

@@ -22,6 +22,10 @@ PLACES = 6
 """A nanosecond, in milliseconds: no capture tells more, and what floats add is left out."""
 
 
+BITS = 3
+"""A bit, in thousands."""
+
+
 @dataclass(frozen=True, eq=False)
 class PerPacket:
     """Columns of shape (n,), in capture order; nan where a packet has no such figure."""
@@ -57,7 +61,7 @@ class PerPacket:
             delta_ms=since.round(PLACES),
             skew_ms=transit.skew_ms(n).round(PLACES) + 0.0,
             jitter_ms=jitter_ms,
-            kbps=now,
+            kbps=now.round(BITS),
             packet_class=ledger.packet_class,
         )
 
@@ -81,7 +85,7 @@ def packet_values(
     columns.append([LABELS[kind] for kind in figures.packet_class[rows].tolist()])
     for name in FIGURES:
         # JSON has no number for what is none.
-        values = getattr(figures, name)[rows].tolist()
+        values: list[float | None] = getattr(figures, name)[rows].tolist()
         columns.append([None if value != value else value for value in values])
     names = [f"0x{ssrc:08x}"] * len(part)
     yield from zip(part.frame.tolist(), times, names, *columns, strict=True)
