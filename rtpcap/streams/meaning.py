@@ -39,24 +39,24 @@ class Meanings:
         lengths = np.diff(starts, append=len(packets))
         row = np.repeat(np.arange(first, first + len(starts), dtype=np.int32), lengths)
         number = packets.payload_type
-        used = np.flatnonzero(np.bincount(number))
+        used, rows = _present(number), _present(row)
         quiet = [
             (i, one)
-            for i in range(first, first + len(starts))
+            for i in rows.tolist()
             for one, fmt in formats.by_stream[i].items()
             if fmt.is_comfort_noise
         ]
         noise = np.zeros(len(packets), np.bool_)
         if quiet:
-            table = np.zeros((len(starts), PAYLOAD_NUMBERS), np.bool_)
-            table[tuple(zip(*((i - first, one) for i, one in quiet), strict=True))] = True
-            noise = table[row - first, number]
+            table = np.zeros((len(formats.by_stream), PAYLOAD_NUMBERS), np.bool_)
+            table[tuple(zip(*quiet, strict=True))] = True
+            noise = table[row, number]
         return cls(
             packets=packets,
             row=row,
             formats=formats,
-            clock_rate=_of_packets(formats.clock_rate, row, number, used),
-            media=_of_packets(formats.media, row, number, used),
+            clock_rate=_of_packets(formats.clock_rate, row, number, rows, used),
+            media=_of_packets(formats.media, row, number, rows, used),
             noise=noise,
         )
 
@@ -67,14 +67,20 @@ class Meanings:
         return held_ticks(self.packets[rows], self.row[rows], self.formats.by_stream)
 
 
+def _present(values: npt.NDArray[np.int32] | npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Which numbers are among some, ascending."""
+    return np.flatnonzero(np.bincount(values))
+
+
 def _of_packets(
     table: npt.NDArray[Kind],
     row: npt.NDArray[np.int32],
     number: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.int64],
     used: npt.NDArray[np.int64],
 ) -> npt.NDArray[Kind]:
-    """Each packet's value of a table of streams and payload numbers, of which some are `used`."""
-    inside = table[int(row[0]) : int(row[-1]) + 1, used] if len(row) else table[:0, used]
+    """Each packet's value of a table, of which some `rows` and payload numbers are `used`."""
+    inside = table[rows[:, None], used]
     if inside.size and (inside == inside[0, 0]).all():
         return np.full(len(number), inside[0, 0])
     return table[row, number]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +40,7 @@ class _More(Generic[Value]):
     def __get__(self, quality: Quality | None, owner: type) -> Self | Value:
         if quality is None:
             return self
-        value: Value = quality.further.figures[self._name]  # type: ignore[assignment]
-        return value
+        return cast(Value, quality.further.figures[self._name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +144,11 @@ class Quality:
     def full_row(self) -> dict[str, object]:
         """All figures under their names, as ``rtpcap quality`` prints them."""
         return {**self.row(), **self.further.row()}
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import fields_html
+
+        return fields_html(self.full_row(), "Quality")
 
 
 FIGURES = tuple(field.name for field in fields(Quality) if not field.name.startswith("_"))

@@ -57,3 +57,8 @@ class StreamLedger(Ledger):
             f"<Ledger {counted(len(self), 'packet')}: {told(self.packets)}; "
             f"{slots}: {told(self.slots)}>"
         )
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.html import fields_html
+
+        return fields_html(self.row(), repr(self))
