@@ -20,19 +20,26 @@ from rtpcap.capture.several import Several
 from rtpcap.capture.source import Place
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
-from rtpcap.streams.call import Calls, guess_calls
+from rtpcap.streams.announced import Announced
+from rtpcap.streams.call import Calls
+from rtpcap.streams.calls import find_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
 from rtpcap.streams.discover import Finder
 from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
+from rtpcap.streams.listener import Listener, sip_messages
+from rtpcap.streams.matching import Matched, match_streams
 from rtpcap.streams.stream import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.signalling import Arrival, Signalling, SipMessage
+    from rtpcap.signalling.ladder import Rung
+    from rtpcap.streams.call import Call
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.stream import Stream
 
@@ -77,6 +84,8 @@ class _Scan:
     """What one reading of the whole file gives."""
 
     streams: Streams
+    signalling: Signalling | None
+    matched: Matched
     other: Tally
     not_understood: Tally
     incomplete: Tally
@@ -105,14 +114,25 @@ class Capture:
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        finder = Finder(self._told, self._named)
+        listener = Listener()
+        finder = Finder(self._told, self._named, listener)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
         finder.feed(decoder.finish())
-        found = finder.finish(*(file.data for file in self._files))
-        formats = Formats.find(found.packets, found.starts, self._told)
+        announced = Announced(*listener.finish(self._source.frames, self._source.last_time_ns))
+        files = (file.data for file in self._files)
+        found = finder.finish(*files, announced=announced)
+        matched = match_streams(found, flows, announced)
+        formats = Formats.find(found.packets, found.starts, self._told, matched.meanings)
         table = StreamTable(found, flows, formats, self._source.first_time_ns)
-        return _Scan(Streams.of(table), other, not_understood, decoder.incomplete)
+        return _Scan(
+            Streams.of(table),
+            announced.signalling,
+            matched,
+            other,
+            not_understood,
+            decoder.incomplete,
+        )
 
     @property
     def path(self) -> str:
@@ -206,6 +226,7 @@ class Capture:
         self,
         path: str | os.PathLike[str],
         *,
+        calls: Iterable[Call] | None = None,
         streams: Iterable[Stream] | None = None,
         frames: Iterable[int] | None = None,
         start_s: float | None = None,
@@ -214,26 +235,51 @@ class Capture:
     ) -> Exported:
         """Write frames of the capture to a pcap, pcapng or rtpdump file.
 
-        The frames of `streams`, those numbered in `frames`, or all; of them those from `start_s` to
-        `end_s`, seconds from the first frame. The format is `to`, or what the file's ending says.
-        An rtpdump of all frames holds the packets of all streams. Raises CaptureError where the
-        format cannot hold the frames, ValueError for a path that stands for no format, OSError
-        where it cannot be written.
+        The frames of `calls` (signalling, media, and RTCP and the like beside it), those of
+        `streams`, those numbered in `frames`, or all; of them those from `start_s` to `end_s`,
+        seconds from the first frame. What came in fragments or over TCP is written with all frames
+        it came in. The format is `to`, or what the file's ending says. An rtpdump of all frames
+        holds the packets of all streams. Raises CaptureError where the format cannot hold the
+        frames, ValueError for a path that stands for no format, OSError where it cannot be written.
         """
         from rtpcap.capture.write import export, format_of
 
         wanted: list[npt.NDArray[np.uint32]] | None = None
-        if streams is None and frames is None and format_of(path, to) == "rtpdump":
+        kind = format_of(path, to)
+        if calls is None and streams is None and frames is None and kind == "rtpdump":
             streams = self.streams
-        if streams is not None or frames is not None:
+        if calls is not None or streams is not None or frames is not None:
             numbers = np.array([] if frames is None else [*frames], np.int64)
             wanted = [numbers[(numbers > 0) & (numbers < 1 << 32)].astype(np.uint32)]
-            wanted += [stream.packets.frame for stream in streams or ()]
+            wanted.append(self._frames_of([*(calls or ())], [*(streams or ())], kind == "rtpdump"))
         chosen = None if wanted is None else np.concatenate(wanted)
         if start_s is not None or end_s is not None:
             within = self._between(start_s, end_s)
             chosen = within if chosen is None else np.intersect1d(chosen, within)
         return export(self._source, path, frames=chosen, to=to)
+
+    def _frames_of(
+        self, calls: list[Call], streams: list[Stream], packets_only: bool
+    ) -> npt.NDArray[np.uint32]:
+        """The frames of calls and streams, those of fragments and of byte streams included.
+
+        With `packets_only` the frames that complete a packet.
+        """
+        from rtpcap.capture.origins import Origins
+        from rtpcap.streams.extent import Extent, connections
+
+        frames = [np.empty(0, np.uint32), *(stream.packets.frame for stream in streams)]
+        apart = any(stream.packets.block.any() for stream in streams)
+        if not calls and (packets_only or not apart):
+            return np.concatenate(frames)
+        extent = Extent(calls, self.streams)
+        origins = Origins(connections(calls, streams))
+        decoder = Decoder(Flows(), Tally(), Tally(), origins)
+        for records in self._source.chunks():
+            extent.feed(decoder.datagrams(records))
+        extent.feed(decoder.finish())
+        found = np.concatenate([*frames, extent.finish()])
+        return found if packets_only else origins.complete(found)
 
     def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
         """The frames from one time to another, seconds from the first frame."""
@@ -259,8 +305,37 @@ class Capture:
 
     @cached_property
     def calls(self) -> Calls:
-        """Streams that run both ways between two endpoints, as calls."""
-        return guess_calls(self.streams)
+        """Who called whom, as SIP tells; else streams that run both ways between two endpoints.
+
+        In order of first frame. The latter are `Call.guessed`, and made of those streams only that
+        no signalling claims.
+        """
+        return find_calls(self.streams, self._scan.matched, self.start_ns)
+
+    @property
+    def signalling(self) -> Signalling | None:
+        """All that SIP tells, registrations and the like included; None where there is none."""
+        return self._scan.signalling
+
+    @property
+    def messages(self) -> Iterator[tuple[Arrival, SipMessage]]:
+        """Every SIP message, with where and when it came, in order of frames.
+
+        Reads the file once more, from front to back; for what they tell together see `signalling`.
+        """
+        for chunk in self.datagram_chunks():
+            yield from sip_messages(chunk)
+
+    def ladder(self, call_id: str | None = None) -> list[Rung]:
+        """A row a SIP message: who said what to whom; of one call where its id is given."""
+        from rtpcap.signalling.ladder import ladder_rows
+
+        wanted = {call_id} if call_id is not None else None
+        if call_id is not None:
+            dialogs = (call.dialog for call in self.calls.select(call_id))
+            wanted = {dialog.call_id for dialog in dialogs if dialog is not None} or {call_id}
+        said = (pair for pair in self.messages if wanted is None or pair[1].call_id in wanted)
+        return ladder_rows(said, self.start_ns)
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.
@@ -280,8 +355,9 @@ class Capture:
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed in all streams."""
-        return Digits(digit for stream in self.streams for digit in stream.dtmf)
+        """The keys pressed, by telephone events in all streams and by INFO in all calls."""
+        events = [digit for stream in self.streams for digit in stream.dtmf]
+        return Digits([*events, *(digit for call in self.calls for digit in call.keys)])
 
     @cached_property
     def gaps(self) -> Gaps:

@@ -204,17 +204,17 @@ class Mix:
     Raises CodecUnavailable where their rates or channels differ.
     """
 
-    def __init__(self, tracks: Sequence[Track]) -> None:
+    def __init__(self, tracks: Sequence[Track | Mix]) -> None:
         first = tracks[0]
         for track in tracks:
             if (track.rate, track.channels) != (first.rate, first.channels):
                 raise CodecUnavailable(
                     "streams of different sample rates or channels cannot be heard as one"
                 )
-        self.rate = first.rate
-        self.channels = first.channels
-        self.begin = min(track.begin for track in tracks)
-        self.length = max(track.length for track in tracks)
+        self.rate: int = first.rate
+        self.channels: int = first.channels
+        self.begin: int = min(track.begin for track in tracks)
+        self.length: int = max(track.length for track in tracks)
         self._tracks = tuple(tracks)
 
     def read(self, start: int, stop: int) -> Samples:

@@ -50,6 +50,7 @@ class DecodeOptions:
     payload_type: int | None = None
     most_unpacked: int = MOST_UNPACKED
     """Bytes that a compressed capture may hold; what was decoded does not depend on it."""
+    call: str | None = None
 
     def noted(self) -> dict[str, object]:
         """The options as they stand in the manifest."""
@@ -238,12 +239,16 @@ def _units(capture: Capture, options: DecodeOptions) -> list[_Unit]:
     """What to write, in order of first frame; a call only where all of it is selected."""
     calls = capture.calls
     selected = capture.streams.select(
-        ssrc=options.ssrc, src=options.src, dst=options.dst, payload_type=options.payload_type
+        call=options.call,
+        ssrc=options.ssrc,
+        src=options.src,
+        dst=options.dst,
+        payload_type=options.payload_type,
     )
     left = {stream.index: stream for stream in selected}
     units = []
     for call in [] if options.split else calls:
-        if all(stream.index in left for stream in call.streams):
+        if call.streams and all(stream.index in left for stream in call.streams):
             spoken = [left.pop(stream.index) for stream in call.streams if stream.decodable]
             if spoken:
                 units.append(_Unit(safe_name(call.call_id), spoken, call))

@@ -30,6 +30,7 @@ from rtpcap.capture.tables import Datagrams, Flows, Records, Tally
 
 if TYPE_CHECKING:
     from rtpcap.capture.fragments import Pieces, Reassembler, Whole
+    from rtpcap.capture.origins import Origins
     from rtpcap.capture.tcp import ByteStreams, Messages, Segments
 
 __all__ = ["Decoder"]
@@ -76,6 +77,9 @@ LAYERS: dict[Layer, LayerFunction] = {
 OWN_HEADER_EACH = (105, 127, 258)
 """Link types whose header differs from frame to frame: 802.11 (it has a number), and PKTAP."""
 
+COOKED, COOKED_LENGTH_AT = 113, 5
+"""Linux cooked capture, whose header tells there how long its address is."""
+
 MOST_HEADER = 0xFFFF
 """More bytes of headers than the column holds, which only a hostile frame has."""
 COLUMNS = {
@@ -102,11 +106,18 @@ class Decoder:
     Frames without a UDP payload are counted in `other` (understood, something else) or in
     `not_understood`; so frames = datagrams of UDP + other + not understood. Frames of TCP are in
     `other`, whatever messages are framed in them; `incomplete` counts those before which a part of
-    such a stream is missing.
+    such a stream is missing. What payloads are made of is noted in `origins`.
     """
 
-    def __init__(self, flows: Flows, other: Tally, not_understood: Tally) -> None:
+    def __init__(
+        self,
+        flows: Flows,
+        other: Tally,
+        not_understood: Tally,
+        origins: Origins | None = None,
+    ) -> None:
         self._flows = flows
+        self._origins = origins
         self._other = other
         self._not_understood = not_understood
         self.incomplete = Tally()
@@ -129,6 +140,8 @@ class Decoder:
         if self._reassembler is not None:
             self._reassembler.finish()
         messages = None if self._streams is None else self._streams.finish()
+        if messages is not None and self._origins is not None:
+            self._origins.messages(self._flows, messages)
         # Block 0 is the file's, of which nothing is left.
         chunks = [self._chunk(_records(NOTHING, *NO_COLUMNS))]
         if messages is not None:
@@ -156,7 +169,9 @@ class Decoder:
         from rtpcap.capture.fragments import Reassembler
 
         if self._reassembler is None:
-            self._reassembler = Reassembler(self._other, self._not_understood)
+            self._reassembler = Reassembler(
+                self._other, self._not_understood, origins=self._origins
+            )
         return self._reassembler.take(_pieces(chunk))
 
     def _messages(self, chunk: Chunk) -> Messages | None:
@@ -164,7 +179,13 @@ class Decoder:
 
         if self._streams is None:
             self._streams = ByteStreams(self.incomplete)
-        return self._streams.take(_segments(chunk))
+        segments = _segments(chunk)
+        messages = self._streams.take(segments)
+        if self._origins is not None:
+            self._origins.segments(self._flows, segments)
+            if messages is not None:
+                self._origins.messages(self._flows, messages)
+        return messages
 
     def _framed(self, messages: Messages) -> Chunk:
         """Messages out of byte streams; their frames were counted already."""
@@ -281,6 +302,7 @@ def _pieces(chunk: Chunk) -> Pieces:
         packet=packet,
         end=records.end[rows],
         path=np.where(np.isin(link, OWN_HEADER_EACH), packet - SNAP_BYTES, begin),
+        nameless=(link == COOKED) & (records.data[begin + COOKED_LENGTH_AT] == 0),
     )
 
 

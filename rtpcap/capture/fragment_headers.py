@@ -59,6 +59,8 @@ TCP_FLAGS_END = 16
 """RFC 1858, section 3.2.1: a first fragment shorter than this hides the flags of TCP."""
 
 PATH_BYTES = 14
+COOKED_ADDRESS_AT = 6
+"""Where the address begins in a Linux cooked header, up to the protocol in its last two bytes."""
 # What all fragments of a packet have in common (RFC 791 and 8200: addresses, identification, and
 # in IPv4 the protocol), and the way that they came.
 KEY = np.dtype(
@@ -105,6 +107,9 @@ class Pieces:
     there on, as far as they stand before the IP header, and the way from there to it belong to the
     identity of the packet. The frame's begin where nothing is given; in frames of 802.11, whose
     first bytes are different in each, it has to be the place of their addresses."""
+    nameless: Mask | None = None
+    """Whether a frame is a Linux cooked one without an address, whose place holds whatever was in
+    the sender's memory: no part of the identity."""
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -285,6 +290,8 @@ def _keys(pieces: Pieces, rows: Places, version: int) -> npt.NDArray[np.void]:
     # What stands behind the IP header's begin is not the same in all fragments.
     places = path[:, np.newaxis] + np.arange(PATH_BYTES)
     keys["path"] = np.where(places < packet[:, np.newaxis], pieces.data[places], 0)
+    if pieces.nameless is not None:
+        keys["path"][pieces.nameless[rows], COOKED_ADDRESS_AT:] = 0
     return keys
 
 

@@ -23,6 +23,7 @@ from rtpcap.capture.fragment_headers import (
     Pieces,
     version_of,
 )
+from rtpcap.capture.origins import Origins
 from rtpcap.capture.partial import Partial, Piece, Settled
 from rtpcap.capture.source import MARGIN
 from rtpcap.capture.tables import Tally
@@ -137,12 +138,18 @@ class Reassembler:
     (RFC 6946) is put together alone, whatever others have its identification.
 
     Fragments that the capture cut complete a packet too; then only its begin is there, up to the
-    first byte that was not captured.
+    first byte that was not captured. Which frames a packet came in is noted in `origins`.
     """
 
     def __init__(
-        self, other: Tally, not_understood: Tally, *, most_bytes: int = MOST_BYTES
+        self,
+        other: Tally,
+        not_understood: Tally,
+        *,
+        most_bytes: int = MOST_BYTES,
+        origins: Origins | None = None,
     ) -> None:
+        self._origins = origins
         self._other, self._not_understood = other, not_understood
         self._most_bytes = most_bytes
         # The oldest first. A plain dict would have to look for its first entry.
@@ -197,6 +204,8 @@ class Reassembler:
             if packet.covered == packet.total:
                 payload = packet.payload()
                 building.add(row, packet, payload)
+                if self._origins is not None:
+                    self._origins.joined(frame, packet.frames)
                 self._remove(key, TOGETHER)
                 self._settle(key, Settled(time_ns, self._count, packet.total, payload))
             else:

@@ -67,9 +67,9 @@ def decode(
 ) -> None:
     """Write WAV files, a call in stereo, one row a file.
 
-    The two directions of a call go into one stereo file, first speaker left; other streams into a
-    mono file each. FILE may be a file, a folder or a quoted glob. Run again, it skips what is done
-    and unchanged.
+    The two directions of a call go into one stereo file, the caller left, or who spoke first where
+    there is no signalling; other streams into a mono file each. FILE may be a file, a folder or a
+    quoted glob. Run again, it skips what is done and unchanged.
     """
     from tqdm import tqdm
 
@@ -87,6 +87,7 @@ def decode(
         selectors.dst,
         selectors.payload_type,
         most_unpacked or MOST_UNPACKED,
+        selectors.call,
     )
     try:
         results = batch.decode(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))

@@ -75,7 +75,8 @@ def export(
 ) -> None:
     """Write frames to a pcap, pcapng or rtpdump file.
 
-    All frames, or those of the streams that --ssrc and the like select, as they were captured.
+    All frames, those of a --call (its SIP, its media and the RTCP and the like beside it), or those
+    of the streams that --ssrc and the like select, as they were captured.
     Several FILEs are read as one capture, in order of time. An rtpdump holds RTP packets only.
     """
     from rtpcap.capture.write import format_of
@@ -91,13 +92,24 @@ def export(
     rows = []
     code = Exit.DONE
     for capture in inputs.captures():
-        streams = selectors.of(capture) if selectors != Selectors() else None
+        # A call alone is more than its streams: its signalling, and what runs beside them.
+        calls = streams = None
+        if selectors.call is not None and selectors == Selectors(call=selectors.call):
+            calls = capture.calls.select(selectors.call)
+            if not len(calls):
+                warn("no call matched")
+                code = Exit.NO_STREAM
+                continue
+        elif selectors != Selectors():
+            streams = selectors.of(capture)
         if streams is not None and not len(streams):
             warn("no RTP stream matched")
             code = Exit.NO_STREAM
             continue
         try:
-            done = capture.export(output, streams=streams, start_s=span[0], end_s=span[1], to=to)
+            done = capture.export(
+                output, calls=calls, streams=streams, start_s=span[0], end_s=span[1], to=to
+            )
         except OSError as error:
             raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
         except CaptureError as error:

@@ -187,9 +187,10 @@ def quality(
     network_ms: float | None,
     **asked: Any,
 ) -> None:
-    """One row a stream: loss, bursts, jitter, delta, skew, drift, bandwidth and MOS.
+    """One row a stream: loss, bursts, jitter, drift and MOS.
 
-    The MOS is that of the E-model behind a simulated jitter buffer, with all its inputs.
+    With delta, skew, packet time and bandwidth. The MOS is that of the E-model behind a simulated
+    jitter buffer, with all its inputs.
     """
     if window_s is not None:
         if explain or buffer is not None or network_ms is not None:
@@ -209,7 +210,7 @@ def quality(
 @click.command()
 @_verb
 def ledger(buffer: Size, network_ms: float | None, **asked: Any) -> None:
-    """One row a stream: every packet in exactly one class, every slot in exactly one.
+    """One row a stream: each packet and slot in one class.
 
     The classes of packets add up to the packets captured, those of slots to the slots.
     """

@@ -18,6 +18,8 @@ __all__ = ["cli", "main"]
 # Verb -> the module of this folder that has it.
 VERBS = {
     "info": "show",
+    "calls": "calls",
+    "sip": "calls",
     "streams": "show",
     "packets": "show",
     "gaps": "show",

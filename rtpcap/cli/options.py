@@ -19,6 +19,7 @@ __all__ = [
     "Exit",
     "Inputs",
     "Selectors",
+    "call_option",
     "format_option",
     "merge_option",
     "selector_options",
@@ -163,9 +164,17 @@ def merge_option(command: Command) -> Command:
     )(command)
 
 
+def call_option(command: Command) -> Command:
+    """``--call``."""
+    return click.option(
+        "--call", metavar="ID", help="Only this call, by its Call-ID, or as guessed-1."
+    )(command)
+
+
 def selector_options(command: Command) -> Command:
-    """``--ssrc --src --dst --pt``."""
+    """``--call --ssrc --src --dst --pt``."""
     options = (
+        call_option,
         click.option(
             "--ssrc", callback=_ssrc, metavar="SSRC", help="Only this SSRC, as 0x343ffa34."
         ),
@@ -188,6 +197,7 @@ def selector_options(command: Command) -> Command:
 class Selectors:
     """Which streams to take."""
 
+    call: str | None = None
     ssrc: int | None = None
     src: str | None = None
     dst: str | None = None
@@ -197,7 +207,11 @@ class Selectors:
         """The streams of a capture that are meant, with their calls made out."""
         _ = capture.calls
         return capture.streams.select(
-            ssrc=self.ssrc, src=self.src, dst=self.dst, payload_type=self.payload_type
+            call=self.call,
+            ssrc=self.ssrc,
+            src=self.src,
+            dst=self.dst,
+            payload_type=self.payload_type,
         )
 
 

@@ -75,7 +75,7 @@ def plot(
     most_unpacked: int | None,
     **chosen: Any,
 ) -> None:
-    """Draw the sequence-gap chart of a capture's streams, or what buffers would make of them.
+    """Draw a capture's streams: gaps and jitter, or MOS by buffer.
 
     Sequence numbers over time with every gap marked and sized, the jitter below; with --kind buffer
     the MOS over the size of a jitter buffer. Several streams stand one below the other; choose with

@@ -21,6 +21,7 @@ from rtpcap.cli.options import (
 from rtpcap.cli.output import check, print_lines, print_rows, width
 
 if TYPE_CHECKING:
+    from rtpcap.api import Capture
     from rtpcap.rtp.payload_types import Format
     from rtpcap.streams.stream import Streams
 
@@ -73,7 +74,7 @@ def info(
 
 def _show(
     verb: str,
-    rows_of: Callable[[Streams], Iterable[Row]],
+    rows_of: Callable[[Streams, Capture], Iterable[Row]],
     *,
     names: tuple[str, ...],
     mapped: dict[int, Format],
@@ -94,7 +95,7 @@ def _show(
         for capture in inputs.captures():
             streams = selectors.of(capture)
             matched += len(streams)
-            for row in rows_of(streams):
+            for row in rows_of(streams, capture):
                 yield {"file": capture.path, **row} if inputs.several else row
 
     print_rows(verb, form, rows(), files=inputs.several)
@@ -107,14 +108,14 @@ def _show(
 @_verb
 def streams(**asked: Any) -> None:
     """One row a stream: codec, packets, loss, jitter."""
-    _show("streams", lambda found: (stream.row() for stream in found), **asked)
+    _show("streams", lambda found, _: (stream.row() for stream in found), **asked)
 
 
 @_verb
 def packets(**asked: Any) -> None:
     """One row an RTP packet."""
 
-    def rows_of(found: Streams) -> Iterator[Row]:
+    def rows_of(found: Streams, _: Capture) -> Iterator[Row]:
         from rtpcap.views.packets import packet_rows
 
         return packet_rows(found)
@@ -126,7 +127,7 @@ def packets(**asked: Any) -> None:
 def gaps(**asked: Any) -> None:
     """One row a gap: packets lost, silence not sent, a restart."""
 
-    def rows_of(found: Streams) -> Iterable[Row]:
+    def rows_of(found: Streams, _: Capture) -> Iterable[Row]:
         every = [gap for stream in found for gap in stream.gaps]
         return [gap.row() for gap in sorted(every, key=lambda gap: gap.frame_before)]
 
@@ -137,8 +138,19 @@ def gaps(**asked: Any) -> None:
 def dtmf(**asked: Any) -> None:
     """One row a key press."""
 
-    def rows_of(found: Streams) -> Iterable[Row]:
+    def rows_of(found: Streams, capture: Capture) -> Iterable[Row]:
         every = [digit for stream in found for digit in stream.dtmf]
+        # An INFO request is of a call, whose streams may be selected or not be there.
+        wanted = {(stream.call, stream.ssrc) for stream in found}
+        chosen = {stream.call for stream in found} if len(found) < len(capture.streams) else None
+        for call in capture.calls:
+            if asked["call"] in (None, call.call_id):
+                every += [
+                    key
+                    for key in call.keys
+                    if (call.call_id, key.ssrc) in wanted
+                    or (key.ssrc is None and (chosen is None or call.call_id in chosen))
+                ]
         return [digit.row() for digit in sorted(every, key=lambda digit: digit.frame)]
 
     _show("dtmf", rows_of, **asked)

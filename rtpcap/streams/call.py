@@ -1,8 +1,10 @@
-"""Calls without signalling: streams that run both ways between two endpoints at a time."""
+"""Call: one conversation, as its signalling tells it or as its streams let guess."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rtpcap.audio.audio import Audio
@@ -10,50 +12,269 @@ from rtpcap.audio.line import Line
 from rtpcap.audio.track import Mix
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
+from rtpcap.streams.digits import Digit, Digits
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Call", "Calls", "guess_calls"]
+    from rtpcap.signalling import Dialog, Moment
+    from rtpcap.signalling.dialog import State
+    from rtpcap.signalling.offers import Epoch, Side
+    from rtpcap.streams.matching import Match
+
+__all__ = ["Agreed", "Call", "Calls", "Hold"]
 
 SECOND_NS = 1_000_000_000
 REANCHOR_S = 0.5
 """Drift from the capture's clock at which a side of a call is laid anew, at a pause."""
+SAME_PRESS_S = 1.0
+"""A key that is told by INFO and by telephone events so soon after each other is one press."""
 
-Endpoint = tuple[str, int]
+
+@dataclass(frozen=True)
+class Agreed:
+    """A codec that offer and answer put in force; seconds from the first frame of the file."""
+
+    kind: str
+    """``audio``, ``video``, ..."""
+    codec: str
+    """As in an rtpmap: ``PCMU/8000``; ``t38`` and the like as in the media line."""
+    start_s: float | None
+    end_s: float | None
+    """When another took its place; None where the capture or the call ended with it."""
+
+    def __str__(self) -> str:
+        return f"{self.codec}@{_time(self.start_s)}"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A stretch in which a side did not want to hear; seconds from the first frame of the file."""
+
+    side: Side
+    """Who put the other on hold."""
+    start_s: float | None
+    end_s: float | None
+    """When it was over; None where the capture or the call ended with it."""
+
+    def __str__(self) -> str:
+        return f"{self.side}@{_time(self.start_s)}-{_time(self.end_s)}"
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.3f}"
 
 
 class Call:
-    """The streams of one conversation: `left` those of who spoke first, `right` the others."""
+    """The streams of one conversation: `left` those that the caller sent, `right` the callee's.
 
-    guessed = True
-    """Whether it was made out from the streams alone, without signalling."""
+    Without signalling it is `guessed`: `left` are the streams of who spoke first, and what only
+    signalling tells is None or empty.
+    """
 
-    def __init__(self, call_id: str, left: list[Stream], right: list[Stream]) -> None:
+    def __init__(
+        self,
+        call_id: str,
+        left: Sequence[Stream] = (),
+        right: Sequence[Stream] = (),
+        *,
+        dialog: Dialog | None = None,
+        matches: Sequence[Match] = (),
+        start_ns: int | None = None,
+    ) -> None:
         self.call_id = call_id
-        self.left = left
-        self.right = right
+        """Its Call-ID; of several calls with one, ``#2`` and so on follow behind the first's."""
+        self.left = list(left)
+        self.right = list(right)
+        self.dialog = dialog
+        """What signalling tells; None without any."""
+        self._matches = dict(zip((s.index for s in (*left, *right)), matches, strict=False))
+        self._start_ns = start_ns
         for stream in self.streams:
             stream.call = call_id
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it was made out from the streams alone, without signalling."""
+        return self.dialog is None
 
     @property
     def streams(self) -> list[Stream]:
         """Both sides' streams, in order of first frame."""
         return sorted([*self.left, *self.right], key=lambda stream: stream.first_frame)
 
+    # What signalling tells
+
+    @property
+    def caller(self) -> str | None:
+        """The URI that called."""
+        return None if self.dialog is None else self.dialog.caller
+
+    @property
+    def callee(self) -> str | None:
+        """The URI that was called."""
+        return None if self.dialog is None else self.dialog.callee
+
+    @property
+    def state(self) -> State | None:
+        return None if self.dialog is None else self.dialog.state
+
+    @property
+    def status(self) -> int | None:
+        """That of the last final response to the INVITE."""
+        return None if self.dialog is None else self.dialog.status
+
+    @property
+    def reason(self) -> str | None:
+        """The words of that response, and why the call ended where somebody says so."""
+        if self.dialog is None:
+            return None
+        return "; ".join(filter(None, (self.dialog.reason, self.dialog.cause))) or None
+
+    @property
+    def post_dial_delay_s(self) -> float | None:
+        """From the INVITE to the first sign of life: ringing, progress, or a final response."""
+        return None if self.dialog is None else self.dialog.post_dial_delay_s
+
+    @property
+    def ring_s(self) -> float | None:
+        """From the first ringing to the answer, or to the end without one."""
+        return None if self.dialog is None else self.dialog.ring_s
+
+    @property
+    def setup_s(self) -> float | None:
+        """From the INVITE to the answer."""
+        return None if self.dialog is None else self.dialog.setup_s
+
+    @property
+    def talk_s(self) -> float | None:
+        """From the answer to the BYE."""
+        return None if self.dialog is None else self.dialog.talk_s
+
+    @property
+    def hung_up(self) -> Side | None:
+        """Who ended it."""
+        return None if self.dialog is None else self.dialog.hung_up
+
+    @property
+    def first_frame(self) -> int:
+        """The frame of its first message; without signalling of its first packet."""
+        return self.streams[0].first_frame if self.dialog is None else self.dialog.first.frame
+
     @property
     def start_s(self) -> float | None:
-        """When the first packet of either side came, seconds from the file's first frame."""
-        return self.streams[0].start_s
+        """When its first message came, without signalling its first packet.
+
+        Seconds from the file's first frame.
+        """
+        return self.streams[0].start_s if self.dialog is None else self._s(self.dialog.first)
 
     @property
     def duration_s(self) -> float | None:
-        """From the first packet of either side to the last."""
+        """From its first message to the end of the call, or to the last message without one.
+
+        Without signalling from the first packet of either side to the last.
+        """
+        if self.dialog is not None:
+            return self.dialog.duration_s
         starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
         ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
         return (max(ends) - min(starts)) / 1e9 if starts and ends else None
+
+    def _s(self, moment: Moment | None) -> float | None:
+        if moment is None or moment.time_ns is None or self._start_ns is None:
+            return None
+        return (moment.time_ns - self._start_ns) / 1e9
+
+    def _epochs(self) -> list[Epoch]:
+        """What was agreed on where the call was seen first."""
+        if self.dialog is None:
+            return []
+        return [e for e in self.dialog.epochs if e.answered is not None and e.leg == 0]
+
+    @cached_property
+    def codecs(self) -> list[Agreed]:
+        """The codecs in force over time, by the answers; each until another takes its place."""
+        found: list[Agreed] = []
+        last: dict[int, int] = {}
+        for epoch in self._epochs():
+            begin = self._s(epoch.answered)
+            for row, media in enumerate(epoch.answer):
+                if media.rejected:
+                    continue
+                spoken = [fmt for fmt in media.formats.values() if fmt.is_media]
+                names = [str(spoken[0])] if spoken else list(media.other_formats[:1])
+                for codec in names:
+                    before = last.get(row)
+                    if before is not None and found[before].end_s is None:
+                        if found[before].codec == codec:
+                            continue
+                        old = found[before]
+                        found[before] = Agreed(old.kind, old.codec, old.start_s, begin)
+                    last[row] = len(found)
+                    found.append(Agreed(media.kind, codec, begin, None))
+        return found
+
+    @cached_property
+    def holds(self) -> list[Hold]:
+        """The stretches in which one side had put the other on hold."""
+        found: list[Hold] = []
+        held: dict[Side, float | None] = {}
+        for epoch in self._epochs():
+            at = self._s(epoch.answered)
+            for side in SIDES:
+                now = any(media.held for media in epoch.media(side))
+                if now and side not in held:
+                    held[side] = at
+                elif not now and side in held:
+                    found.append(Hold(side, held.pop(side), at))
+        found += [Hold(side, since, None) for side, since in held.items()]
+        return found
+
+    def matched(self, stream: Stream) -> str | None:
+        """Why a stream is taken for one of this call; None without signalling."""
+        match = self._matches.get(stream.index)
+        return None if match is None else match.reason
+
+    @cached_property
+    def keys(self) -> Digits:
+        """The keys pressed by INFO, but for those that telephone events tell too."""
+        return Digits(self._keys())
+
+    def _keys(self) -> list[Digit]:
+        found = []
+        for key in self.dialog.keys if self.dialog is not None else ():
+            side = self.left if key.side == "caller" else self.right
+            at = None
+            if key.time_ns is not None and self._start_ns is not None:
+                at = (key.time_ns - self._start_ns) / 1e9
+            told = [digit for stream in side for digit in stream.dtmf if digit.digit == key.digit]
+            if any(_near(at, digit.start_s) for digit in told):
+                continue
+            found.append(
+                Digit(
+                    digit=key.digit,
+                    start_s=at,
+                    duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
+                    source="sip-info",
+                    frame=key.frame,
+                    ssrc=_speaking(side, key.frame),
+                )
+            )
+        return found
+
+    # Audio
+
+    def _heard(self, side: list[Stream]) -> list[Stream]:
+        """The streams of a side that can be heard, those of one hop where several carry it."""
+        spoken = [stream for stream in side if stream.decodable]
+        legs = {self._matches[s.index].leg for s in spoken if s.index in self._matches}
+        if len(legs) < 2:
+            return spoken
+        first = min(legs)
+        return [stream for stream in spoken if self._matches[stream.index].leg == first]
 
     def lines(self) -> list[Line]:
         """The two sides on the capture's clock from one origin, left first.
@@ -76,36 +297,57 @@ class Call:
 
     def _laid(self, origin_ns: int | None) -> tuple[Mix, Mix]:
         def laid(side: list[Stream]) -> Mix:
-            spoken = [stream for stream in side if stream.decodable]
+            spoken = self._heard(side)
             if not spoken:
-                raise CodecUnavailable(side[0].why_not)
+                why = side[0].why_not if side else "one side of the call sent no stream"
+                raise CodecUnavailable(why)
             return Mix([s.track(origin_ns=origin_ns, reanchor_s=REANCHOR_S) for s in spoken])
 
         return laid(self.left), laid(self.right)
 
     def audio(self) -> Audio:
-        """Both sides in one: stereo, first speaker left. Raises as `lines` does."""
+        """Both sides in one: stereo, the caller left. Raises as `lines` does."""
         return Audio.from_lines(self.lines())
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""
+        dialog = self.dialog
+        reasons = dict.fromkeys(match.reason for match in self._matches.values())
         return {
             "call_id": self.call_id,
-            "caller": None,
-            "callee": None,
-            "state": None,
-            "status": None,
+            "caller": self.caller,
+            "callee": self.callee,
+            "state": self.state,
+            "status": self.status,
             "start_s": self.start_s,
-            "setup_s": None,
+            "setup_s": self.setup_s,
             "duration_s": self.duration_s,
             "streams": [f"0x{stream.ssrc:08x}" for stream in self.streams],
             "guessed": self.guessed,
+            "first_frame": self.first_frame,
+            "reason": self.reason,
+            "post_dial_delay_s": self.post_dial_delay_s,
+            "ring_s": self.ring_s,
+            "talk_s": self.talk_s,
+            "hung_up": self.hung_up,
+            "caller_agent": None if dialog is None else dialog.caller_agent or None,
+            "callee_agent": None if dialog is None else dialog.callee_agent or None,
+            "codecs": [str(agreed) for agreed in self.codecs],
+            "holds": [str(hold) for hold in self.holds],
+            "left": [f"0x{stream.ssrc:08x}" for stream in self.left],
+            "right": [f"0x{stream.ssrc:08x}" for stream in self.right],
+            "matched": list(reasons),
+            "messages": 0 if dialog is None else dialog.messages,
+            "retransmissions": 0 if dialog is None else dialog.retransmissions,
         }
 
     def __repr__(self) -> str:
-        first = self.streams[0]
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
-        route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
+        if self.dialog is None:
+            first = self.streams[0]
+            route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
+        else:
+            route = f"{self.caller} > {self.callee}, {self.state}"
         return f"<Call {self.call_id} {route}, {counted(len(self.streams), 'stream')}{seconds}>"
 
     def _repr_html_(self) -> str:
@@ -114,8 +356,35 @@ class Call:
         return rows_html([stream.row() for stream in self.streams], repr(self))
 
 
+SIDES: tuple[Side, Side] = ("caller", "callee")
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and abs(one - other) <= SAME_PRESS_S
+
+
+def _speaking(side: Sequence[Stream], frame: int) -> int | None:
+    """The SSRC of a side's stream at a frame, the nearest where none runs then."""
+    if not side:
+        return None
+
+    def away(stream: Stream) -> int:
+        return max(stream.first_frame - frame, frame - stream.last_frame, 0)
+
+    return min(side, key=away).ssrc
+
+
 class Calls(Rows[Call]):
     """Calls in order of first frame."""
+
+    def select(self, call_id: str) -> Calls:
+        """The calls of a Call-ID, as it stands in the messages or as `Call.call_id` has it."""
+        return Calls(
+            call
+            for call in self
+            if call.call_id == call_id
+            or (call.dialog is not None and call.dialog.call_id == call_id)
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a call."""
@@ -126,46 +395,3 @@ class Calls(Rows[Call]):
     def __repr__(self) -> str:
         guessed = sum(call.guessed for call in self)
         return f"<Calls {counted(len(self), 'call')}, {guessed} of them guessed>"
-
-
-def guess_calls(streams: Iterable[Stream]) -> Calls:
-    """Streams with mirrored addresses that overlap in time, as calls.
-
-    Streams between two endpoints that follow each other without a moment's overlap are different
-    calls; those that overlap, also through a third one, are the same. Video is left aside, and so
-    are streams that nobody answers.
-    """
-    between: dict[frozenset[Endpoint], list[Stream]] = {}
-    for stream in streams:
-        if stream.format is None or not stream.format.is_video:
-            ends = frozenset([(stream.src, stream.src_port), (stream.dst, stream.dst_port)])
-            between.setdefault(ends, []).append(stream)
-    found = []
-    for together in between.values():
-        for group in _overlapping(together):
-            first = group[0]
-            speaker = (first.src, first.src_port)
-            left = [s for s in group if (s.src, s.src_port) == speaker]
-            right = [s for s in group if (s.src, s.src_port) != speaker]
-            if right:
-                found.append((left, right))
-    found.sort(key=lambda sides: sides[0][0].first_frame)
-    return Calls(Call(f"guessed-{i}", *sides) for i, sides in enumerate(found, start=1))
-
-
-def _overlapping(streams: list[Stream]) -> list[list[Stream]]:
-    """The streams in groups that overlap in time; streams without times overlap all."""
-    groups: list[list[Stream]] = []
-    last_end: int | None = None
-    for stream in sorted(streams, key=lambda stream: (stream.start_ns or 0, stream.first_frame)):
-        start, end = stream.start_ns, stream.end_ns
-        if groups and (start is None or last_end is None or start <= last_end):
-            groups[-1].append(stream)
-        else:
-            groups.append([stream])
-            last_end = None
-        if end is not None:
-            last_end = end if last_end is None else max(last_end, end)
-    for group in groups:
-        group.sort(key=lambda stream: stream.first_frame)
-    return groups

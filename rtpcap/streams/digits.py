@@ -45,14 +45,16 @@ class Digit:
 
     digit: str
     start_s: float | None
-    duration_s: float
+    duration_s: float | None
+    """None where an INFO request does not say."""
     source: Source
     frame: int
-    ssrc: int
+    ssrc: int | None
+    """The stream of who pressed; None where INFO tells of a press and there is no such stream."""
 
     def row(self) -> dict[str, object]:
         """The press with the keys of ``rtpcap dtmf``."""
-        return {**asdict(self), "ssrc": f"0x{self.ssrc:08x}"}
+        return {**asdict(self), "ssrc": None if self.ssrc is None else f"0x{self.ssrc:08x}"}
 
 
 class Digits(Rows[Digit]):
@@ -79,6 +81,7 @@ class Digits(Rows[Digit]):
 class _Segment:
     frame: int
     time_ns: int
+    clock_rate: int
     duration: int
     ended: bool
 
@@ -92,8 +95,8 @@ def find_digits(
 ) -> list[Digit]:
     """The key presses in the event packets `rows` of one stream.
 
-    `clock_rate` has a value for each of the 128 payload numbers. Several events in one packet
-    follow each other in time (RFC 4733 section 2.5.1.4).
+    `clock_rate` is that of each packet of the stream, 0 where it is not known. Several events in
+    one packet follow each other in time (RFC 4733 section 2.5.1.4).
     """
     segments: dict[tuple[int, int, int], _Segment] = {}
     numbers = packets.payload_type[rows].tolist()
@@ -104,7 +107,11 @@ def find_digits(
             seen = segments.get(key)
             if seen is None:
                 segments[key] = _Segment(
-                    int(packets.frame[row]), int(packets.time_ns[row]), report.duration, report.end
+                    int(packets.frame[row]),
+                    int(packets.time_ns[row]),
+                    int(clock_rate[row]) or DEFAULT_CLOCK,
+                    report.duration,
+                    report.end,
                 )
             else:
                 seen.duration = max(seen.duration, report.duration)
@@ -128,7 +135,7 @@ def find_digits(
             Digit(
                 digit=EVENT_NAMES[event],
                 start_s=(first.time_ns - start_ns) / 1e9 if timed else None,
-                duration_s=ticks / (int(clock_rate[number]) or DEFAULT_CLOCK),
+                duration_s=ticks / first.clock_rate,
                 source="rfc4733",
                 frame=first.frame,
                 ssrc=ssrc,

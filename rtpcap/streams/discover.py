@@ -1,16 +1,18 @@
-"""Which datagrams are RTP, without signalling: by what a flow does, not by its port numbers.
+"""Which datagrams are RTP: by what a flow does, not by its port numbers, and by what SIP announced.
 
 A datagram that could be RTP (version 2, a payload type in use, not RTCP's second byte: RFC 5761
 section 4) is kept as a compact row under its flow and SSRC. One packet proves nothing: QUIC, games
 and VPNs have such first bytes too. What decides is the row of packets: sequence numbers that
 advance, timestamps that step at the pace of some clock. A stream that passes keeps every packet.
+
+What signalling announced needs no such proof. But signalling may come behind its media: so packets
+with payload numbers that nobody assigned are laid aside until it is known whether it named them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,37 +20,21 @@ import numpy.typing as npt
 from rtpcap.capture import turn
 from rtpcap.capture.keys import KeyTable
 from rtpcap.capture.spool import Spool
-from rtpcap.capture.tables import Datagrams
+from rtpcap.capture.tables import Datagrams, Flows
 from rtpcap.errors import Fault
 from rtpcap.rtp.compound import is_compound
 from rtpcap.rtp.firstbyte import RTCP_SECOND_BYTES, Sharer, sharer
 from rtpcap.rtp.packets import COLUMNS as PACKET_COLUMNS
 from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import ASSIGNED
+from rtpcap.streams.announced import Announced
 from rtpcap.streams.endpoints import Endpoints, Named
 from rtpcap.streams.formats import PayloadMap
+from rtpcap.streams.gathered import OF_THE_FRAME, Columns, Gathered
 from rtpcap.streams.judge import FEWEST_PACKETS, Judgement, judge
+from rtpcap.streams.listener import Listener
 
 __all__ = ["Candidates", "Finder", "Found", "batches"]
-
-COLUMNS = {
-    "begin": np.int64,
-    "time_ns": np.int64,
-    "stream": np.int32,
-    "frame": np.uint32,
-    "word0": np.uint32,
-    "timestamp": np.uint32,
-    "ssrc": np.uint32,
-    "size": np.uint16,
-    "payload_offset": np.uint16,
-    "payload_size": np.uint16,
-    "fault": np.uint8,
-    "block": np.uint16,
-    "header": np.uint16,
-    "interface": np.uint16,
-}
-OF_THE_FRAME = ("header", "interface")
-"""Columns that tell of the frame and not of the packet."""
 
 REBUILT = 1
 """The block of what lies in no file; block 0 is the first file, those behind are the others."""
@@ -98,25 +84,39 @@ class Candidates:
     judgement: Judgement
     taken: npt.NDArray[np.bool_]
     """Which are streams, shape (k,): those that passed, and those of named endpoints."""
+    announced: npt.NDArray[np.bool_]
+    """Which are streams because signalling announced them, whatever they do, shape (k,)."""
+    recovered: npt.NDArray[np.int64]
+    """How many packets each has whose payload number only signalling names, shape (k,)."""
 
 
 class Finder:
     """Takes a capture's datagrams chunk by chunk and gives its streams at the end.
 
     `told` are payload types to be expected beside those in use. Datagrams from or to one of the
-    endpoints `named` are RTP on their user's word, if they can be.
+    endpoints `named` are RTP on their user's word, if they can be. A `listener` is handed what may
+    be signalling, and `finish` is told in the end what that announced.
     """
 
-    def __init__(self, told: PayloadMap, named: Endpoints = frozenset()) -> None:
+    def __init__(
+        self,
+        told: PayloadMap,
+        named: Endpoints = frozenset(),
+        listener: Listener | None = None,
+    ) -> None:
         possible = np.zeros(256, np.bool_)
         for number in {*ASSIGNED, *told}:
             possible[[number, number | 0x80]] = True
         possible[RTCP_SECOND_BYTES.start : RTCP_SECOND_BYTES.stop] = False
         self._possible = possible
+        self._flows = Flows()
+        self._listener = listener
         self._named = Named(named)
         self._keys = KeyTable(1)
         self._flow_of: list[npt.NDArray[np.int32]] = []
-        self._columns = _Columns()
+        self._columns = Gathered()
+        self._aside = Gathered()
+        """Packets of payload numbers that nobody assigned; their column `stream` is the flow."""
         self._spool = Spool()
         self._last_frame = 0
         self._in_order = True
@@ -127,6 +127,7 @@ class Finder:
         Chunks of files that overlap in time need not come in order of frames.
         Gives which those are, shape (n,), and the number of the candidate that each belongs to.
         """
+        self._flows = datagrams.flows
         if not len(datagrams):
             return np.zeros(0, np.bool_), np.zeros(0, np.int32)
         packets = Packets.parse(
@@ -140,13 +141,19 @@ class Finder:
         )
         faults = packets.fault.any()
         if faults:
+            if self._listener is not None:
+                rows = np.flatnonzero(packets.fault == Fault.VERSION)
+                self._listener.feed(datagrams, rows, packets.word0)
             packets, datagrams = _relayed(packets, datagrams)
         second = _second_byte(packets)
         keep = self._possible[second]
         if self._named:
             keep |= self._told(datagrams, second)
         if faults:
-            keep &= (packets.fault != Fault.HEADER) & (packets.fault != Fault.VERSION)
+            sound = (packets.fault != Fault.HEADER) & (packets.fault != Fault.VERSION)
+            keep &= sound
+        if self._listener is not None and not keep.all():
+            self._lay_aside(packets, datagrams, second, sound & ~keep if faults else ~keep)
         flow, header, interface = datagrams.flow, datagrams.header, datagrams.interface
         if not keep.all():
             packets, flow = packets[keep], flow[keep]
@@ -163,8 +170,20 @@ class Finder:
         if len(new):
             rows = np.unique(stream[new], return_index=True)[1]
             self._flow_of.append(flow[new[rows]])
+        self._append(self._columns, packets, stream, header, interface, datagrams)
+        return keep, stream
+
+    def _append(
+        self,
+        columns: Gathered,
+        packets: Packets,
+        stream: npt.NDArray[np.int32],
+        header: npt.NDArray[np.uint16],
+        interface: npt.NDArray[np.uint16],
+        datagrams: Datagrams,
+    ) -> None:
         begin, block = self._places(packets, header, datagrams)
-        self._columns.append(
+        columns.append(
             begin=begin,
             time_ns=packets.time_ns,
             stream=stream,
@@ -180,7 +199,48 @@ class Finder:
             header=header,
             interface=interface,
         )
-        return keep, stream
+
+    def _lay_aside(
+        self,
+        packets: Packets,
+        datagrams: Datagrams,
+        second: npt.NDArray[np.uint8],
+        left: npt.NDArray[np.bool_],
+    ) -> None:
+        """Keep what has RTP's version, is no RTCP, and has a number that signalling may name."""
+        low, high = RTCP_SECOND_BYTES.start, RTCP_SECOND_BYTES.stop
+        rows = np.flatnonzero(left & ((second < low) | (second >= high)))
+        if len(rows):
+            self._append(
+                self._aside,
+                packets[rows],
+                datagrams.flow[rows],
+                datagrams.header[rows],
+                datagrams.interface[rows],
+                datagrams,
+            )
+
+    def _recover(
+        self, columns: Columns, announced: Announced
+    ) -> tuple[Columns, npt.NDArray[np.int32]]:
+        """Take what was laid aside and signalling names: the columns, and the streams of it."""
+        aside = self._aside.take()
+        table, row = announced.table(self._flows, aside["stream"])
+        number = aside["word0"] >> np.uint32(16) & np.uint32(0x7F)
+        rows = np.flatnonzero(table[row, number])
+        if not len(rows):
+            return columns, np.empty(0, np.int32)
+        flow = aside["stream"][rows]
+        key = flow.astype(np.uint64) << np.uint64(32) | aside["ssrc"][rows]
+        known = len(self._keys)
+        stream = self._keys.ids(key)
+        new, first = np.unique(stream, return_index=True)
+        self._flow_of.append(flow[first[new >= known]])
+        self._in_order = False
+        for name, column in columns.items():
+            more = stream if name == "stream" else aside[name][rows]
+            columns[name] = np.concatenate([column, more])
+        return columns, stream
 
     def _told(self, datagrams: Datagrams, second: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Which datagrams are of a named endpoint, and no RTCP that shares its port."""
@@ -225,11 +285,11 @@ class Finder:
             block[rebuilt] = REBUILT
         return begin, block
 
-    def finish(self, *files: npt.NDArray[np.uint8]) -> Found:
+    def finish(self, *files: npt.NDArray[np.uint8], announced: Announced | None = None) -> Found:
         """The streams. `files` are the whole files' bytes (mapped), where the payloads stay."""
         spooled = self._spool.mapped()
         blocks = (files[0], spooled.data if spooled else np.empty(0, np.uint8), *files[1:])
-        columns, _, flows, starts = self._gathered(FEWEST_PACKETS)
+        columns, _, flows, starts, _ = self._gathered(FEWEST_PACKETS, announced)
         frames = {name: columns.pop(name) for name in OF_THE_FRAME}
         packets = Packets(blocks=blocks, **columns)
         passed, beside = self._named.of(flows), np.zeros(len(flows), np.bool_)
@@ -237,6 +297,7 @@ class Finder:
             verdict = judge(packets[rows], starts[first:last] - starts[first])
             passed[first:last] |= verdict.passed
             beside[first:last] = verdict.beside
+        passed |= _announced(packets, starts, flows, announced, self._flows)
         passed = _with_company(passed, beside, flows)
         if not passed.all():
             lengths = np.diff(starts, append=len(packets))
@@ -250,9 +311,9 @@ class Finder:
             starts = lengths.cumsum() - lengths
         return Found(packets, starts, flows, **frames)
 
-    def candidates(self) -> Candidates:
+    def candidates(self, announced: Announced | None = None) -> Candidates:
         """All that could be RTP, however few, and how it was judged, in place of `finish`."""
-        columns, numbers, flows, starts = self._gathered(1)
+        columns, numbers, flows, starts, recovered = self._gathered(1, announced)
         for name in OF_THE_FRAME:
             del columns[name]
         packets = Packets(blocks=(), **columns)
@@ -264,6 +325,8 @@ class Finder:
         )
         number = packets.payload_type
         edges = [*starts.tolist(), len(packets)]
+        told = _announced(packets, starts, flows, announced, self._flows)
+        passed = judgement.passed | self._named.of(flows)
         return Candidates(
             number=numbers,
             flow=flows,
@@ -272,19 +335,28 @@ class Finder:
                 np.flatnonzero(np.bincount(number[a:b])).tolist() for a, b in pairwise(edges)
             ],
             judgement=judgement,
-            taken=_with_company(judgement.passed | self._named.of(flows), judgement.beside, flows),
+            taken=_with_company(passed | told, judgement.beside, flows),
+            announced=told & ~passed,
+            recovered=np.bincount(recovered, minlength=len(self._keys))[numbers],
         )
 
     def _gathered(
-        self, fewest: int
+        self, fewest: int, announced: Announced | None
     ) -> tuple[
-        dict[str, npt.NDArray[Any]],
+        Columns,
         npt.NDArray[np.int64],
         npt.NDArray[np.int32],
         npt.NDArray[np.int64],
+        npt.NDArray[np.int32],
     ]:
-        """(columns, numbers, flows, starts) of what has enough packets, one after the other."""
+        """(columns, numbers, flows, starts) of what has enough packets, one after the other.
+
+        Last comes the number of each packet's stream that was laid aside and taken after all.
+        """
         columns = self._columns.take()
+        recovered = np.empty(0, np.int32)
+        if announced:
+            columns, recovered = self._recover(columns, announced)
         stream = columns.pop("stream")
         flows = np.concatenate([*self._flow_of, np.empty(0, np.int32)])
         appeared = np.arange(len(flows))
@@ -297,6 +369,9 @@ class Finder:
             del order
         counts = np.bincount(stream, minlength=len(self._keys))
         enough = (counts >= fewest) | self._named.of(flows)
+        if announced and not enough.all():
+            table, row = announced.table(self._flows, flows)
+            enough |= (counts > 0) & np.asarray(table.any(axis=1))[row]
         ids = np.flatnonzero(enough)
         if len(counts) > 1 or not enough.all():
             order = _grouped(stream, enough)
@@ -305,7 +380,26 @@ class Finder:
                 columns[name] = columns[name][order]
             del order
         lengths = counts[ids]
-        return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths
+        return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths, recovered
+
+
+def _announced(
+    packets: Packets,
+    starts: npt.NDArray[np.int64],
+    flow: npt.NDArray[np.int32],
+    announced: Announced | None,
+    flows: Flows,
+) -> npt.NDArray[np.bool_]:
+    """Which candidates are in a flow that signalling announced and have a number it named."""
+    found = np.zeros(len(flow), np.bool_)
+    if announced is None or not announced or not len(flow):
+        return found
+    table, row = announced.table(flows, flow)
+    number = packets.payload_type
+    edges = [*starts.tolist(), len(packets)]
+    for i in np.flatnonzero(np.asarray(table.any(axis=1))[row]).tolist():
+        found[i] = table[row[i], number[edges[i] : edges[i + 1]]].any()
+    return found
 
 
 def _with_company(
@@ -368,23 +462,3 @@ def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> np
         return np.argsort(narrow, kind="stable")
     rows = np.flatnonzero(wanted[stream])
     return rows[np.argsort(narrow[rows], kind="stable")]
-
-
-class _Columns:
-    """The columns of a `Packets`, each row's stream and frame, as they come chunk by chunk."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in COLUMNS}
-
-    def append(self, **columns: npt.NDArray[Any]) -> None:
-        for name, column in columns.items():
-            # A view would keep alive all that it looks into.
-            self._parts[name].append(column if column.base is None else column.copy())
-
-    def take(self) -> dict[str, npt.NDArray[Any]]:
-        """The whole columns; a part is given up as soon as it is joined."""
-        whole = {}
-        for name, kind in COLUMNS.items():
-            parts = self._parts.pop(name)
-            whole[name] = np.concatenate([*parts, np.empty(0, kind)])
-        return whole

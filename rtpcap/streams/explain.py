@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from rtpcap.capture.tables import Datagrams, Flow, Flows
 from rtpcap.rtp.payload_types import ASSIGNED, PAYLOAD_NUMBERS, Format
+from rtpcap.streams.announced import Announced
 from rtpcap.streams.counted import counted
 from rtpcap.streams.discover import Candidates, Finder
 from rtpcap.streams.endpoints import Endpoints
 from rtpcap.streams.formats import PayloadMap
 from rtpcap.streams.judge import FEWEST_PACKETS
 from rtpcap.streams.kinds import DNS_PORTS, Kind, kinds
+from rtpcap.streams.listener import Listener
 from rtpcap.streams.rows import Rows
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ REASONS = {
     Kind.RTCP: "compound RTCP packets: version 2, types 192 to 223, lengths that add up",
     Kind.SRTCP: "RTCP's header before what is no RTCP: encrypted, or damaged",
     Kind.SIP: "SIP requests or responses",
+    Kind.RTSP: "RTSP requests or responses",
     Kind.DNS: "DNS: a port of it, and a header that fits",
     Kind.UNKNOWN: "no packet begins as RTP does, with a byte of 128 to 191",
     Kind.QUIC_SHORT: "first bytes of 64 to 127, as of QUIC, but no long header of it; RTP begins "
@@ -61,8 +64,8 @@ class Explanation:
     packets: int
     bytes: int
     taken_for: str
-    """``rtp``, ``rtcp``, ``stun``, ``turn``, ``dtls``, ``zrtp``, ``quic``, ``sip``, ``dns`` or
-    ``unknown``: what most of its datagrams are."""
+    """``rtp``, ``rtcp``, ``stun``, ``turn``, ``dtls``, ``zrtp``, ``quic``, ``sip``, ``rtsp``,
+    ``dns`` or ``unknown``: what most of its datagrams are."""
     mixture: list[str]
     """Each kind that is in it and its packets, most first: ``["rtp:150", "stun:12"]``."""
     why: str
@@ -112,7 +115,8 @@ class Explainer:
         self._flows = flows
         self._numbers = {*ASSIGNED, *told}
         self._named = named
-        self._finder = Finder(told, named)
+        self._listener = Listener()
+        self._finder = Finder(told, named, self._listener)
         nameless = Format("unknown", CLOCKS[0])
         self._wide = Finder(dict.fromkeys(range(PAYLOAD_NUMBERS), nameless), named)
         self._of_flow = _Counts()
@@ -151,8 +155,12 @@ class Explainer:
         """The flows, in order of first frame."""
         count = len(self._bytes)
         held = self._of_flow.table(count)
-        found, wide = self._finder.candidates(), self._wide.candidates()
-        of_candidate = self._of_candidate.table(len(found.flow))[found.number]
+        announced = Announced(*self._listener.finish())
+        found, wide = self._finder.candidates(announced), self._wide.candidates()
+        highest = int(found.number.max(initial=-1)) + 1
+        of_candidate = self._of_candidate.table(highest)[found.number]
+        # Those that were laid aside were counted for no candidate.
+        of_candidate[:, Kind.VERSION_2] += found.recovered
         taken = np.flatnonzero(found.taken)
         np.subtract.at(held, found.flow[taken], of_candidate[taken])
         np.add.at(held[:, Kind.RTP], found.flow[taken], of_candidate[taken].sum(axis=1))
@@ -233,6 +241,8 @@ class Explainer:
             what = f"{len(streams)} streams, such as {what}"
         if judgement.passed[i]:
             return f"{what}: {judgement.reason(i)}"
+        if found.announced[i]:
+            return f"{what}: signalling announced the flow and its payload number"
         if self._named.isdisjoint({flow[:2], flow[2:4]}):
             return f"{what}: sequence numbers advance, a stream of another SSRC is in the flow"
         return f"{what}: an end of the flow was named"

@@ -1,9 +1,14 @@
-"""Which format each payload number of a stream has: told, static, or known by its shape."""
+"""Which format each payload number of a stream has: told, announced, static, or by its shape.
+
+What a number means may change in the middle of a stream, with another offer and answer. Hardly any
+stream does that: the tables have a row a stream, and behind those a row for each later meaning.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +18,7 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format
 from rtpcap.streams.ledger import Clocks
 
-__all__ = ["Formats", "PayloadMap", "payload_map"]
+__all__ = ["Announcements", "Formats", "PayloadMap", "Turn", "payload_map"]
 
 PAYLOAD_NUMBERS = 128
 DYNAMIC = 96
@@ -42,6 +47,18 @@ def payload_map(named: Mapping[int, str | Format] | None) -> PayloadMap:
     return formats
 
 
+Announcements = Mapping[int, list[tuple[int, PayloadMap]]]
+"""Stream -> what its numbers mean from which of its packets on, as signalling has it."""
+
+
+class Turn(NamedTuple):
+    """A stream's packets from here on have the meanings of this row of the tables."""
+
+    packet: int
+    """Which of the stream's packets, 0-based."""
+    row: int
+
+
 @dataclass(frozen=True, eq=False)
 class Formats:
     """The payload numbers of k streams and what each is."""
@@ -54,6 +71,10 @@ class Formats:
     """Clock rate of each number, 0 where unknown, shape (k, 128)."""
     media: npt.NDArray[np.bool_]
     """Whether a number's packets are media (`Format.is_media`; unknown: yes), shape (k, 128)."""
+    turns: dict[int, list[Turn]] = field(default_factory=dict)
+    """Of streams whose numbers change their meaning: from where on which row of the tables counts,
+    the first turn at the first packet. All tables have these rows behind the first k, but
+    `counts`."""
 
     @classmethod
     def find(
@@ -61,11 +82,13 @@ class Formats:
         packets: Packets,
         starts: npt.NDArray[np.int64],
         told: PayloadMap,
+        announced: Announcements | None = None,
     ) -> Formats:
         """The formats of streams whose packets lie one after the other from `starts`, shape (k,).
 
-        What was told wins over the static table of RFC 3551; a dynamic number whose payloads have
-        the shape of telephone events is taken for one.
+        What was told wins over what signalling announced, and that over the static table of
+        RFC 3551; a dynamic number that nothing names is taken for telephone events where its
+        payloads have their shape.
         """
         k = len(starts)
         lengths = np.diff(starts, append=len(packets))
@@ -73,7 +96,6 @@ class Formats:
         cell += packets.payload_type
         counts = np.bincount(cell, minlength=k * PAYLOAD_NUMBERS).reshape(k, PAYLOAD_NUMBERS)
         known = {**STATIC_FORMATS, **told}
-        events = _event_cells(packets, cell, counts.reshape(-1), told)
         by_stream: list[dict[int, Format]] = [{} for _ in range(k)]
         clock_rate = np.zeros((k, PAYLOAD_NUMBERS), np.int32)
         media = np.ones((k, PAYLOAD_NUMBERS), np.bool_)
@@ -83,21 +105,78 @@ class Formats:
         for i, number in zip(*(axis.tolist() for axis in np.nonzero(counts)), strict=True):
             if number in known:
                 by_stream[i][number] = known[number]
-        for i, number in events:
+        named = np.zeros((k, PAYLOAD_NUMBERS), np.bool_)
+        named[:, list(told)] = True
+        later: list[tuple[int, int, PayloadMap]] = []
+        for i, turns in (announced or {}).items():
+            used = [number for number in np.flatnonzero(counts[i]).tolist() if number not in told]
+            meant = _meanings(turns, used)
+            for number, fmt in meant[0][1].items():
+                by_stream[i][number] = fmt
+                clock_rate[i, number], media[i, number] = fmt.clock_rate, fmt.is_media
+                named[i, number] = True
+            later += [(i, packet, meaning) for packet, meaning in meant[1:]]
+        for i, number in _event_cells(packets, cell, counts.reshape(-1), named.reshape(-1)):
             # RFC 4733 section 2.1: the event shares the clock of the audio it stands beside.
             rates = [fmt.clock_rate for fmt in by_stream[i].values() if fmt.is_media]
             event = Format(TELEPHONE_EVENT, rates[0] if rates else 8000)
             by_stream[i][number] = event
             clock_rate[i, number] = event.clock_rate
             media[i, number] = False
-        return cls(counts.astype(np.int32), by_stream, clock_rate, media)
+        formats = cls(counts.astype(np.int32), by_stream, clock_rate, media)
+        return formats._with(later) if later else formats
+
+    def _with(self, later: list[tuple[int, int, PayloadMap]]) -> Formats:
+        """The same with rows for later meanings: (stream, first packet, what differs)."""
+        by_stream, turns = list(self.by_stream), dict[int, list[Turn]]()
+        clock_rate = [*self.clock_rate]
+        media = [*self.media]
+        for i, packet, meaning in later:
+            before = turns.setdefault(i, [Turn(0, i)])
+            turns[i].append(Turn(packet, len(by_stream)))
+            row = before[-2].row if len(before) > 1 else i
+            by_stream.append({**by_stream[row], **meaning})
+            rates, spoken = clock_rate[row].copy(), media[row].copy()
+            for number, fmt in meaning.items():
+                rates[number], spoken[number] = fmt.clock_rate, fmt.is_media
+            clock_rate.append(rates)
+            media.append(spoken)
+        return Formats(self.counts, by_stream, np.array(clock_rate), np.array(media), turns)
+
+    def rows(self, first: int, last: int, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """The row of the tables for each packet of neighbouring streams.
+
+        `lengths` are how many packets the streams from `first` to before `last` have.
+        """
+        row = np.repeat(np.arange(first, last, dtype=np.int32), lengths)
+        if self.turns:
+            ends = lengths.cumsum()
+            for i in range(first, last):
+                end = int(ends[i - first])
+                begin = end - int(lengths[i - first])
+                for turn in self.turns.get(i, ())[1:]:
+                    row[begin + turn.packet : end] = turn.row
+        return row
+
+    def parts(self, i: int, length: int) -> Iterator[tuple[slice, dict[int, Format]]]:
+        """A stream's packets by the meanings of their numbers: in most streams one part."""
+        turns = self.turns.get(i, [Turn(0, i)])
+        ends = [*(turn.packet for turn in turns[1:]), length]
+        for turn, end in zip(turns, ends, strict=True):
+            yield slice(turn.packet, end), self.by_stream[turn.row]
 
     def clocks(self, streams: slice = slice(None)) -> Clocks:
         """The lowest and highest rate among the payload types of each of these streams."""
-        rate = self.clock_rate[streams]
-        used = (self.counts[streams] > 0) & (rate > 0)
-        low = np.where(used, rate, np.iinfo(np.int32).max).min(axis=1).astype(float)
-        high = np.where(used, rate, 0).max(axis=1).astype(float)
+        first, last, _ = streams.indices(len(self.counts))
+        used = self.counts[first:last] > 0
+        rate = self.clock_rate[first:last]
+        low = _lowest(used, rate)
+        high = _highest(used, rate)
+        for i, turns in self.turns.items():
+            if first <= i < last:
+                rate = self.clock_rate[[turn.row for turn in turns]]
+                low[i - first] = _lowest(used[i - first], rate).min()
+                high[i - first] = _highest(used[i - first], rate).max()
         unknown = high == 0
         low[unknown], high[unknown] = PLAUSIBLE_RATES
         return Clocks(low, high)
@@ -105,7 +184,8 @@ class Formats:
     def main(self, i: int) -> tuple[int, Format | None]:
         """(payload number, format) of most of stream i's media packets.
 
-        Of a stream without media, that of most of its packets.
+        Of a stream without media, that of most of its packets. Where the number changes its
+        meaning, the first counts.
         """
         counts = self.counts[i]
         media = np.where(self.media[i], counts, 0)
@@ -113,11 +193,46 @@ class Formats:
         return number, self.by_stream[i].get(number)
 
 
+def _lowest(used: npt.NDArray[np.bool_], rate: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    known = used & (rate > 0)
+    return np.asarray(np.where(known, rate, np.iinfo(np.int32).max).min(axis=-1).astype(float))
+
+
+def _highest(used: npt.NDArray[np.bool_], rate: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    return np.asarray(np.where(used & (rate > 0), rate, 0).max(axis=-1).astype(float))
+
+
+def _meanings(
+    turns: list[tuple[int, PayloadMap]], used: list[int]
+) -> list[tuple[int, dict[int, Format]]]:
+    """From which packet on which used numbers mean something else than before.
+
+    A number that a later description no longer names keeps what it meant. One that is named for
+    the first time later has had that meaning before, too: nothing else did name it.
+    """
+    meant: list[tuple[int, dict[int, Format]]] = [(0, {})]
+    current: dict[int, Format] = {}
+    for packet, named in turns:
+        changed = {}
+        for number in used:
+            fmt = named.get(number)
+            if fmt is None or fmt == current.get(number):
+                continue
+            if number in current:
+                changed[number] = fmt
+            else:
+                meant[0][1][number] = fmt
+            current[number] = fmt
+        if changed:
+            meant.append((packet, changed))
+    return meant
+
+
 def _event_cells(
     packets: Packets,
     cell: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
-    told: PayloadMap,
+    named: npt.NDArray[np.bool_],
 ) -> list[tuple[int, int]]:
     """(stream, payload number) of the dynamic numbers that only carry telephone events.
 
@@ -126,7 +241,7 @@ def _event_cells(
     """
     number = np.arange(len(counts)) % PAYLOAD_NUMBERS
     possible = (counts > 0) & (number >= DYNAMIC)
-    possible[np.isin(number, list(told))] = False
+    possible &= ~named
     if not possible.any():
         return []
     rows = np.flatnonzero(possible[cell])
@@ -139,10 +254,10 @@ def _event_cells(
     report = split_events(
         packets[rows].take_payloads(EVENT_BYTES).view(">u4")[:, 0].astype(np.uint32)
     )
-    named = np.zeros(256, np.bool_)
-    named[list(EVENT_NAMES)] = True
+    events = np.zeros(256, np.bool_)
+    events[list(EVENT_NAMES)] = True
     here = cell[rows]
-    possible[here[~named[report["event"]] | (report["reserved"] != 0)]] = False
+    possible[here[~events[report["event"]] | (report["reserved"] != 0)]] = False
 
     timestamp = packets.timestamp[rows]
     order = np.lexsort((packets.sequence[rows], timestamp, here))

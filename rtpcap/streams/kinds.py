@@ -36,8 +36,9 @@ class Kind(IntEnum):
     SRTCP = 9
     """RTCP's first header before what is no more of it."""
     SIP = 10
-    DNS = 11
-    RTP = 12
+    RTSP = 11
+    DNS = 12
+    RTP = 13
 
 
 HEAD = 16
@@ -67,6 +68,12 @@ SIP_BEGINS = (
     *(b"INVI", b"ACK ", b"BYE ", b"CANC", b"OPTI", b"REGI", b"PRAC", b"SUBS", b"NOTI", b"PUBL"),
     *(b"INFO", b"REFE", b"MESS", b"UPDA", b"SIP/"),
 )
+RTSP_BEGIN = b"RTSP"
+RTSP_SCHEME = b"rtsp"
+RTSP_METHODS = (5, 13)
+"""Bytes of a request before its URI, a blank among them: those whose scheme is in the head."""
+LETTERS = (0x41, 0x5A)
+
 DNS_HEADER = 12
 DNS_PORTS = (53, 5353, 5355)
 MOST_RECORDS = 256
@@ -130,11 +137,22 @@ def kinds(datagrams: Datagrams, dns: npt.NDArray[np.bool_]) -> npt.NDArray[np.ui
 
     found[np.isin(words[0], begins)] = Kind.SIP
 
+    letters = np.flatnonzero((head[:, 0] >= LETTERS[0]) & (head[:, 0] <= LETTERS[1]))
+    found[letters[_is_rtsp(head[letters])]] = Kind.RTSP
+
     counts = [words[1] >> 16, words[1] & 0xFFFF, words[2] >> 16, words[2] & 0xFFFF]
     records = sum(counts[1:], counts[0])
     named = dns & (size >= DNS_HEADER) & (records > 0) & (records <= MOST_RECORDS)
     found[named & (head[:, 2] >> 3 & 15 <= 6)] = Kind.DNS
     return found
+
+
+def _is_rtsp(head: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Whether text begins as a response of RTSP, or as a request for an address of it."""
+    begins = np.asarray((head[:, :4] == list(RTSP_BEGIN)).all(axis=1))
+    for at in range(*RTSP_METHODS):
+        begins |= (head[:, at : at + len(RTSP_SCHEME)] == list(RTSP_SCHEME)).all(axis=1)
+    return begins
 
 
 def _heads(datagrams: Datagrams) -> npt.NDArray[np.uint8]:

@@ -37,7 +37,7 @@ class Meanings:
     ) -> Meanings:
         """Of the streams from `first` on, whose packets begin at `starts`, shape (k,)."""
         lengths = np.diff(starts, append=len(packets))
-        row = np.repeat(np.arange(first, first + len(starts), dtype=np.int32), lengths)
+        row = formats.rows(first, first + len(starts), lengths)
         number = packets.payload_type
         used, rows = _present(number), _present(row)
         quiet = [

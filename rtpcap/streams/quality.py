@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from rtpcap.rtp.packets import Packets
 from rtpcap.streams.copies import keep
@@ -161,7 +160,7 @@ def measure(found: Found, formats: Formats, further: Callable[[int], Further]) -
         part = found.packets[rows]
         ledger = keep(found, first, last, formats.clocks(slice(first, last)))
         counts = ledger.counts()
-        j = jitter(part, ledger, formats.clock_rate[first:last], formats.media[first:last])
+        j = jitter(part, ledger, formats, first)
         columns = (
             counts.packets,
             counts.expected,
@@ -195,15 +194,9 @@ def measure(found: Found, formats: Formats, further: Callable[[int], Further]) -
     return figures
 
 
-def jitter(
-    packets: Packets,
-    ledger: Ledger,
-    clock_rate: npt.NDArray[np.int32],
-    media: npt.NDArray[np.bool_],
-) -> Jitter:
-    """Interarrival jitter of the streams of a ledger.
+def jitter(packets: Packets, ledger: Ledger, formats: Formats, first: int) -> Jitter:
+    """Interarrival jitter of the streams of a ledger, which are those from `first` on.
 
-    `clock_rate` and `media` have shape (k, 128), a value for each payload number of each stream.
     Media packets alone count: telephone events, comfort noise, repair, foreign packets and copies
     that the capture made do not.
     """
@@ -212,17 +205,21 @@ def jitter(
     stream = np.repeat(np.arange(k, dtype=np.int32), lengths)
     number = packets.payload_type
     used = np.flatnonzero(np.bincount(number))
-    rates = clock_rate[:, used]
-    if rates.size and (rates == rates[0, 0]).all():
-        clocks = np.broadcast_to(rates[0, 0], len(number))
+    table = slice(first, first + k)
+    row = stream
+    if formats.turns:
+        row, table = formats.rows(first, first + k, lengths), slice(None)
+    rates, media = formats.clock_rate[table], formats.media[table]
+    if rates.size and used.size and (rates[:, used] == rates[0, used[0]]).all():
+        clocks = np.broadcast_to(rates[0, used[0]], len(number))
     else:
-        clocks = clock_rate[stream, number]
+        clocks = rates[row, number]
     rows = None
     counted = ledger.epoch != FOREIGN
     if ledger.captured_twice.any():
         counted &= ~ledger.captured_twice
     if not media[:, used].all():
-        counted &= media[stream, number]
+        counted &= media[row, number]
     if not counted.all():
         rows = np.flatnonzero(counted)
     return interarrival(packets.timestamp, packets.time_ns, clocks, ledger.epoch, stream, rows, k)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.audio.audio import Audio
-from rtpcap.audio.track import Track
+from rtpcap.audio.track import Mix, Track
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
@@ -87,7 +87,10 @@ class Stream:
 
     @property
     def formats(self) -> dict[int, Format]:
-        """Payload number -> format, for the numbers whose format is known."""
+        """Payload number -> format, for the numbers whose format is known.
+
+        Where signalling changes what a number means, the first meaning stands here.
+        """
         return self._table.formats.by_stream[self.index]
 
     @property
@@ -155,9 +158,7 @@ class Stream:
         return out
 
     def _interarrival(self) -> Jitter:
-        formats = self._table.formats
-        here = slice(self.index, self.index + 1)
-        return jitter(self.packets, self._places, formats.clock_rate[here], formats.media[here])
+        return jitter(self.packets, self._places, self._table.formats, self.index)
 
     @cached_property
     def gaps(self) -> Gaps:
@@ -208,19 +209,35 @@ class Stream:
         """Delta, skew, jitter and bandwidth as each packet came, and what it was."""
         return self._analysis().per_packet()
 
+    def _meant(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """The clock rate of each packet, and whether it is media, shape (n,)."""
+        formats, number = self._table.formats, self.packets.payload_type
+        row = formats.rows(self.index, self.index + 1, np.array([len(number)]))
+        return formats.clock_rate[row, number], formats.media[row, number]
+
+    def _parts(self) -> Iterator[tuple[slice, dict[int, Format]]]:
+        """Its packets by the meanings of their numbers: one part, unless these change."""
+        return self._table.formats.parts(self.index, len(self))
+
     @cached_property
     def dtmf(self) -> Digits:
         """The keys pressed (RFC 4733)."""
         return Digits(self._digits())
 
     def _digits(self) -> list[Digit]:
-        events = [number for number, fmt in self.formats.items() if fmt.is_event]
-        if not events:
-            return []
         packets = self.packets
-        rows = np.flatnonzero(np.isin(packets.payload_type, events))
-        clock_rate = self._table.formats.clock_rate[self.index]
-        return find_digits(packets, rows, self.ssrc, clock_rate, self._table.start_ns)
+        rows = []
+        for part, formats in self._parts():
+            events = [number for number, fmt in formats.items() if fmt.is_event]
+            if events:
+                number = packets.payload_type[part]
+                rows.append(part.start + np.flatnonzero(np.isin(number, events)))
+        if not rows:
+            return []
+        clock_rate, _ = self._meant()
+        return find_digits(
+            packets, np.concatenate(rows), self.ssrc, clock_rate, self._table.start_ns
+        )
 
     @property
     def first_frame(self) -> int:
@@ -254,7 +271,8 @@ class Stream:
     @cached_property
     def encrypted(self) -> bool:
         """Whether its payloads are G.711 with an SRTP tag; of other codecs False."""
-        return carries_tags(self.packets, self.formats)
+        part, formats = next(self._parts())
+        return carries_tags(self.packets[part], formats)
 
     @property
     def decodable(self) -> bool:
@@ -283,7 +301,7 @@ class Stream:
         origin_ns: int | None = None,
         reanchor_s: float | None = None,
         heard: npt.NDArray[np.bool_] | None = None,
-    ) -> Track:
+    ) -> Track | Mix:
         """Its audio on a time line, to be read window by window in little memory.
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
@@ -296,9 +314,23 @@ class Stream:
         # Not the remembered one, which would stay: decoding goes through all streams.
         own = self._keep_ledger().epoch != FOREIGN if heard is None else heard
         packets = self.packets
-        if not own.all():
-            packets = packets[own]
-        return Track.lay(packets, self.formats, origin_ns=origin_ns, reanchor_s=reanchor_s)
+        parts = list(self._parts())
+        if len(parts) > 1:
+            # One line, on which each part is laid by what its numbers mean.
+            origin_ns = self.start_ns if origin_ns is None else origin_ns
+        tracks, reason = [], CodecUnavailable("no packets")
+        for part, formats in parts:
+            mine, kept = packets[part], own[part]
+            if not kept.all():
+                mine = mine[kept]
+            try:
+                tracks.append(Track.lay(mine, formats, origin_ns=origin_ns, reanchor_s=reanchor_s))
+            except CodecUnavailable as error:
+                # What can be heard is, as with payload numbers of no codec beside others.
+                reason = error
+        if not tracks:
+            raise reason
+        return tracks[0] if len(tracks) == 1 else Mix(tracks)
 
     def audio(self) -> Audio:
         """Its audio: int16 samples, each at the place its timestamp gives, and what was received.
@@ -422,6 +454,7 @@ class Streams(Rows[Stream]):
     def select(
         self,
         *,
+        call: str | None = None,
         ssrc: int | None = None,
         src: str | None = None,
         dst: str | None = None,
@@ -430,13 +463,14 @@ class Streams(Rows[Stream]):
     ) -> Streams:
         """The streams that have all that is given.
 
-        `src` and `dst` are an address, or an address and port as ``10.0.0.1:4000`` or
-        ``[fd09::1]:4000``; `codec` is an encoding name in any case.
+        `call` is the id of a call; `src` and `dst` are an address, or an address and port as
+        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `codec` is an encoding name in any case.
         """
 
         def fits(stream: Stream) -> bool:
             return (
-                (ssrc is None or stream.ssrc == ssrc)
+                (call is None or stream.call == call)
+                and (ssrc is None or stream.ssrc == ssrc)
                 and (src is None or src in _addresses(stream.src, stream.src_port))
                 and (dst is None or dst in _addresses(stream.dst, stream.dst_port))
                 and (payload_type is None or payload_type in stream.payload_types)

@@ -70,6 +70,18 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("number", "start_s setup_s duration_s"),
         *_all("list", "streams"),
         *_all("flag", "guessed"),
+        *_all("integer", "first_frame"),
+        *_all("text", "reason"),
+        *_all("number", "post_dial_delay_s ring_s talk_s"),
+        *_all("text", "hung_up caller_agent callee_agent"),
+        *_all("list", "codecs holds left right matched"),
+        *_all("integer", "messages retransmissions"),
+    ),
+    "sip": (
+        *_all("integer", "frame"),
+        *_all("number", "time_s"),
+        *_all("text", "src dst text call_id"),
+        *_all("flag", "again"),
     ),
     "packets": (
         *_all("integer", "frame time_ns"),

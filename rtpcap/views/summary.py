@@ -18,6 +18,8 @@ __all__ = ["summary"]
 
 MOST_STREAMS = 40
 """A summary lists no more; ``rtpcap streams`` lists all."""
+MOST_CALLS = 20
+"""The same of ``rtpcap calls``."""
 
 
 def summary(captures: Iterable[Capture], width: int) -> Iterator[str]:
@@ -39,12 +41,20 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
     if capture.start_time is not None:
         seconds = "" if capture.duration_s is None else f", {capture.duration_s:.3f} s"
         yield f"{capture.start_time.replace('T', ' ').rstrip('Z')} UTC{seconds}"
-    guessed = " (guessed: without signalling)" if any(call.guessed for call in calls) else ""
+    told = [call for call in calls if not call.guessed]
+    guessed = " (guessed: without signalling)" if len(told) < len(calls) else ""
+    if told and guessed:
+        guessed = f" ({len(calls) - len(told)} guessed: without signalling)"
     digits = capture.dtmf
     yield (
         f"{counted(len(calls), 'call')}{guessed}, {counted(len(streams), 'RTP stream')}, "
         f"{counted(len(digits), 'key press', 'es')}"
     )
+    if told:
+        yield ""
+        yield from table("calls", [call.row() for call in told[:MOST_CALLS]], width)
+        if len(told) > MOST_CALLS:
+            yield f"... and {counted(len(told) - MOST_CALLS, 'more call')}"
     if len(streams):
         yield ""
         shown = [stream.row() for stream in streams[:MOST_STREAMS]]
@@ -73,11 +83,14 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
 
 def _dialled(digits: Digits) -> str:
     """The keys of each stream, as they were pressed."""
-    by_ssrc: dict[int, list[str]] = {}
+    by_ssrc: dict[int | None, list[str]] = {}
     for digit in digits:
         key = digit.digit if len(digit.digit) == 1 else f"[{digit.digit}]"
         by_ssrc.setdefault(digit.ssrc, []).append(key)
-    return ", ".join(f"{''.join(keys)} (0x{ssrc:08x})" for ssrc, keys in by_ssrc.items())
+    return ", ".join(
+        "".join(keys) + (" (INFO)" if ssrc is None else f" (0x{ssrc:08x})")
+        for ssrc, keys in by_ssrc.items()
+    )
 
 
 def _folded(text: str, width: int) -> Iterator[str]:

@@ -145,6 +145,43 @@ def _output(row: Row) -> str:
     return _base_name("output")(row)
 
 
+def _uri(name: str) -> Callable[[Row], str]:
+    """A cell with a SIP URI, without its scheme and parameters."""
+
+    def cell(row: Row) -> str:
+        uri = str(row.get(name) or NOTHING)
+        scheme, colon, rest = uri.partition(":")
+        return visible(rest.partition(";")[0] if colon and scheme in ("sip", "sips") else uri)
+
+    return cell
+
+
+def _state(row: Row) -> str:
+    """``completed``, or with the status what went wrong: ``rejected 486``."""
+    if row.get("guessed"):
+        return "guessed"
+    state, status = row.get("state"), row.get("status")
+    told = status is not None and state in ("failed", "rejected", "cancelled")
+    return f"{state} {status}" if told else str(state)
+
+
+def _count(name: str) -> Callable[[Row], str]:
+    """A cell with how many there are in a list."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return str(len(value)) if isinstance(value, Sequence) else NOTHING
+
+    return cell
+
+
+def _codecs(row: Row) -> str:
+    """The codecs one after the other, without their times."""
+    value = row.get("codecs")
+    names = [str(codec).partition("@")[0] for codec in value] if isinstance(value, list) else []
+    return visible(" ".join(dict.fromkeys(names))) or NOTHING
+
+
 def _mark(row: Row) -> str:
     return "M" if row.get("marker") else ""
 
@@ -206,6 +243,19 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("first_frame", text("first_frame"), 7),
         Shown("call", text("call"), 6, right=False),
         Shown("why_not", text("why_not"), 8, 12, right=False, keep="start"),
+    ),
+    "calls": (
+        Shown("start_s", figure("start_s", 2), 1),
+        Shown("caller", _uri("caller"), 0, 14, right=False),
+        Shown("callee", _uri("callee"), 0, 14, right=False),
+        Shown("state", _state, 0, right=False),
+        Shown("setup_s", figure("setup_s", 2), 2),
+        Shown("talk_s", figure("talk_s", 2), 1),
+        Shown("streams", _count("streams"), 1),
+        Shown("duration_s", figure("duration_s", 2), 4),
+        Shown("codecs", _codecs, 3, 9, right=False, keep="start"),
+        Shown("hung_up", text("hung_up"), 5, right=False),
+        Shown("call_id", text("call_id"), 2, 12, right=False, keep="start"),
     ),
     "packets": (
         Shown("frame", text("frame"), usual=7),

@@ -31,6 +31,8 @@ KEYS = {
     "packets_late packets_padding_only packets_malformed packets_duplicate packets_captured_twice "
     "packets_foreign slots expected slots_received slots_repaired slots_lost slots_discarded_late "
     "slots_silent slots_restart",
+    "calls": "call_id caller callee state status start_s setup_s duration_s streams guessed",
+    "sip": "frame time_s src dst text call_id again",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
     "dtmf": "ssrc digit start_s duration_s source frame",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
@@ -40,6 +42,8 @@ KEYS = {
 FILES = {
     "info": FIXTURES / "ovs-qinq.pcap",
     "streams": FIXTURES / "pj-pcmu.pcap",
+    "calls": FIXTURES / "pj-pcmu.pcap",
+    "sip": FIXTURES / "pj-pcmu.pcap",
     "packets": FIXTURES / "gst-dtmf.pcap",
     "gaps": FIXTURES / "gst-loss.pcap",
     "dtmf": FIXTURES / "gst-dtmf.pcap",

@@ -35,7 +35,7 @@ def press(
 def digits_of(sent: list[Sent], *, rate: int = 8000) -> list[Digit]:
     columns = packets(sent)
     rates = np.full(128, rate, np.int32)
-    return find_digits(columns, np.arange(len(columns)), 0x1234, rates, 0)
+    return find_digits(columns, np.arange(len(columns)), 0x1234, rates[columns.payload_type], 0)
 
 
 def test_one_row_a_press() -> None:

@@ -89,7 +89,7 @@ def test_gaps_digits_and_calls() -> None:
     assert "".join(digits["digit"]) == "1590*#AD"
     np.testing.assert_allclose(digits["duration_s"], 0.32)
     calls = rtpcap.open(FIXTURES / "pj-pcmu.pcap").calls.to_frame()
-    assert calls["guessed"].tolist() == [True]
+    assert calls["guessed"].tolist() == [False]
     assert len(calls["streams"][0]) == 2
 
 
