@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rtpcap
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.serial import steps
 from tests.reference.facts import (
     PartD,
     capture_names,
@@ -192,8 +194,10 @@ def test_delta_of_tshark_from_our_packets(opened: Opened) -> None:
         figures = stream.quality
         if stream.packets.marker[1:].any() or figures.reordered or figures.captured_twice:
             continue
-        if set(stream.payload_types) & {13, 19}:
+        if len(stream) < 2 or set(stream.payload_types) & {13, 19}:
             continue
+        if (steps(stream.packets.timestamp).cumsum(dtype=np.int64) < 0).any():
+            continue  # before the first packet
         # No packet that tshark's figures leave out: they are ours.
         told = (figures.delta_min_ms, figures.delta_ms, figures.delta_max_ms)
         if told != pytest.approx(row.delta_ms, rel=0, abs=TSHARK_MS):
