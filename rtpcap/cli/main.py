@@ -26,6 +26,8 @@ VERBS = {
     "dtmf": "show",
     "decode": "decode",
     "plot": "plot",
+    "quality": "figures",
+    "ledger": "figures",
     "explain": "explain",
     "export": "export",
 }

@@ -1,4 +1,4 @@
-"""The verb plot: the sequence-gap chart as a picture."""
+"""The verb plot: the charts of a capture as a picture."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from rtpcap.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.stream import Streams
 
 __all__ = ["plot"]
 
 FORMATS = (".png", ".svg", ".pdf")
+KINDS = ("gaps", "buffer")
 MOST_STREAMS = 8
 """So many charts still make a picture."""
 
@@ -51,6 +55,13 @@ def _picture(ctx: click.Context, param: click.Parameter, value: str) -> str:
     metavar="PIXELS",
     help="How wide.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="gaps",
+    show_default=True,
+    help="gaps: sequence and jitter over time; buffer: MOS over the size of a jitter buffer.",
+)
 @selector_options
 @told_options
 @unpack_option
@@ -58,15 +69,17 @@ def plot(
     name: str,
     output: str,
     width: int,
+    kind: str,
     mapped: dict[int, Format],
     named: tuple[str, ...],
     most_unpacked: int | None,
     **chosen: Any,
 ) -> None:
-    """Draw the sequence-gap chart of a capture's streams.
+    """Draw a capture's streams: gaps and jitter, or MOS by buffer.
 
-    Sequence numbers over time with every gap marked and sized, the jitter below. Several streams
-    stand one below the other; choose with --ssrc and the like.
+    Sequence numbers over time with every gap marked and sized, the jitter below; with --kind buffer
+    the MOS over the size of a jitter buffer. Several streams stand one below the other; choose with
+    --ssrc and the like.
     """
     inputs = Inputs([name], mapped, named, most_unpacked=most_unpacked)
     selectors = Selectors(**chosen)
@@ -78,14 +91,24 @@ def plot(
         if not len(streams):
             warn("no RTP stream matched")
             continue
-        from rtpcap.views.plot import chart, save
+        from rtpcap.views.axes import save
 
         if len(streams) > MOST_STREAMS:
             warn(f"{MOST_STREAMS} of {len(streams)} streams are drawn: choose with --ssrc")
         try:
-            save(chart(streams[:MOST_STREAMS], width), output)
+            save(_figure(kind, streams[:MOST_STREAMS], width), output)
         except OSError as error:
             raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
         drawn += 1
     code = Exit.DONE if drawn else Exit.NO_STREAM
     click.get_current_context().exit(inputs.exit_code(code))
+
+
+def _figure(kind: str, streams: Streams, width: int) -> Figure:
+    if kind == "buffer":
+        from rtpcap.views.plot_buffer import buffer_chart
+
+        return buffer_chart(streams, width)
+    from rtpcap.views.plot import chart
+
+    return chart(streams, width)

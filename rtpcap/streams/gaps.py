@@ -11,11 +11,13 @@ import numpy.typing as npt
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.serial import signed_delta
 from rtpcap.streams.counted import counted
-from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.ledger import Ledger
 from rtpcap.streams.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from rtpcap.streams.jitterbuffer import Arrivals
 
 __all__ = ["Gap", "Gaps", "find_gaps"]
 
@@ -67,38 +69,33 @@ class Gaps(Rows[Gap]):
 def find_gaps(
     packets: Packets,
     ledger: Ledger,
+    arrivals: Arrivals,
     ssrc: int,
     clock_rate: npt.NDArray[np.int32],
-    media: npt.NDArray[np.bool_],
     held: npt.NDArray[np.int64],
     start_ns: int,
 ) -> list[Gap]:
     """The gaps of one stream, in order of the frame before.
 
-    `clock_rate`, `media` and `held` have shape (n,): the clock rate of each packet, 0 where it is
-    not known, whether it is media, and how many ticks of media it holds, 0 where its codec does not
-    tell: then the stream's usual step counts. A lost run lies between neighbours in the sequence,
-    however they arrived; a silence (``dtx``) between neighbours without a hole in the sequence
-    whose timestamps stand further apart than the media between them; a restart between the last
-    packet of an epoch and the first of the next.
+    `arrivals` are those of the packets. `clock_rate` and `held` have shape (n,): the clock rate of
+    each packet, 0 where it is not known; how many ticks of media it holds, 0 where its codec does
+    not tell: then the stream's usual step counts. A lost run lies between neighbours in the
+    sequence, however they arrived; a silence (``dtx``) between neighbours without a hole in the
+    sequence, as `silences` defines it; a restart between the last packet of an epoch and the first
+    of the next.
     """
-    rows = np.flatnonzero((ledger.epoch != FOREIGN) & ~ledger.duplicate)
-    rows = rows[np.lexsort((ledger.extended[rows], ledger.epoch[rows]))]
-    before, after = rows[:-1], rows[1:]
+    slots, quiet = arrivals.slots, arrivals.silences
+    before, after = slots.rows[:-1], slots.rows[1:]
     anew = ledger.epoch[after] != ledger.epoch[before]
     ahead = ledger.extended[after] - ledger.extended[before]
     clock = clock_rate[before]
     timestamp = packets.timestamp.astype(np.int64)
     ticks = signed_delta(timestamp[after], timestamp[before], 32)
-    spoken = media[before] & media[after] & (clock == clock_rate[after])
-    # An event packet's timestamp is the start of its press: beside it no step tells of silence.
-    steady = ticks[spoken & (ahead == 1) & (ticks > 0) & ~anew]
-    usual = int(np.median(steady)) if len(steady) else 0
-    packet_ticks = np.where(held[before] > 0, held[before], usual)
-    missing = ticks - packet_ticks
+    packet = np.where(held[before] > 0, held[before], int(arrivals.packet_ticks[0]))
+    missing = ticks - packet
     lost = ~anew & (ahead > 1)
-    silent = ~anew & (ahead == 1) & spoken & (packet_ticks > 0)
-    silent &= missing * 2 >= packet_ticks
+    silent = np.zeros(len(before), np.bool_)
+    silent[quiet.before[quiet.whole]] = True
     found = np.flatnonzero(anew | lost | silent)
 
     def at(row: int) -> int | None:
@@ -110,7 +107,7 @@ def find_gaps(
         left, right = int(before[i]), int(after[i])
         then, now = at(left), at(right)
         start = None if then is None else (then - start_ns) / 1e9
-        media_s = float(missing[i] / clock[i]) if clock[i] and packet_ticks[i] else None
+        media_s = float(missing[i] / clock[i]) if clock[i] and packet[i] else None
         elapsed = None if then is None or now is None else (now - then) / 1e9
         reason: Reason = "restart" if anew[i] else "lost" if lost[i] else "dtx"
         first = int(ledger.extended[left]) + 1 if reason == "lost" else int(packets.sequence[right])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,13 @@ import numpy.typing as npt
 from rtpcap.audio.audio import Audio
 from rtpcap.audio.track import Mix, Track
 from rtpcap.codecs.registry import find
-from rtpcap.errors import CodecUnavailable, Fault
+from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
-from rtpcap.streams.gaps import Gaps, find_gaps
+from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.rows import Rows
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rtpcap.capture.tables import Flow
+    from rtpcap.streams.analysis import Analysis
+    from rtpcap.streams.jitter import Jitter
+    from rtpcap.streams.jitterbuffer import Curve
+    from rtpcap.streams.per_packet import PerPacket
+    from rtpcap.streams.play import Play
+    from rtpcap.streams.stream_ledger import StreamLedger
+    from rtpcap.streams.windows import Windows
 
 __all__ = ["Stream", "Streams"]
 
@@ -113,12 +120,19 @@ class Stream:
 
     @property
     def quality(self) -> Quality:
-        """Expected, lost, duplicates, reordered, jitter."""
+        """Its figures: loss, jitter, delta, skew, drift, bursts, MOS, and how that came about."""
         return self._table.quality[self.index]
 
     @cached_property
-    def ledger(self) -> Ledger:
-        """Each packet's place in the sequence, in capture order."""
+    def ledger(self) -> StreamLedger:
+        """Every packet in exactly one class, every slot in exactly one, and each packet's place.
+
+        What a jitter buffer of 60 ms would discard is late; `play` has the ledgers of others.
+        """
+        return self.play().ledger
+
+    @cached_property
+    def _places(self) -> Ledger:
         return self._keep_ledger()
 
     def _keep_ledger(self) -> Ledger:
@@ -138,27 +152,62 @@ class Stream:
 
         nan at packets that do not update it (RFC 3550 A.8 as ``rtpcap streams`` defines it).
         """
-        packets = self.packets
-        figures = jitter(packets, self.ledger, self._table.formats, self.index)
-        out = np.full(len(packets), np.nan)
+        figures = self._interarrival()
+        out = np.full(len(self), np.nan)
         out[figures.rows] = figures.value_s * 1e3
         return out
+
+    def _interarrival(self) -> Jitter:
+        return jitter(self.packets, self._places, self._table.formats, self.index)
 
     @cached_property
     def gaps(self) -> Gaps:
         """Where packets are missing, silence was not sent, or the sender began anew."""
-        clock_rate, media = self._meant()
-        return Gaps(
-            find_gaps(
-                self.packets,
-                self.ledger,
-                self.ssrc,
-                clock_rate,
-                media,
-                self._held(),
-                self._table.start_ns,
-            )
-        )
+        return Gaps(self._analysis().gaps(self._table.start_ns))
+
+    def _analysis(self) -> Analysis:
+        # Not at the top: who asks for counts alone does not pay for it.
+        from rtpcap.streams.analysis import Analysis
+
+        header_bytes = self._table.header_bytes(self.src)
+        return Analysis(self, self._table.formats, self._places, header_bytes)
+
+    def play(
+        self,
+        buffer_ms: float | None = None,
+        *,
+        adaptive: tuple[float, float] | None = None,
+        network_ms: float | None = None,
+    ) -> Play:
+        """What a listener with a jitter buffer would have heard, as figures and as audio.
+
+        `buffer_ms` is the size of a fixed buffer, 60 where nothing is said; `adaptive` the limits
+        of one that follows the delays. `network_ms` is the delay one way before the capture, and
+        of the codec: 0 is assumed where it is not told. Raises ValueError for a buffer or a delay
+        that is not possible.
+        """
+        return self._analysis().play(buffer_ms, adaptive, network_ms)
+
+    def buffer_curve(
+        self, sizes_ms: Sequence[float] | None = None, *, network_ms: float | None = None
+    ) -> Curve:
+        """What it sounds like with fixed jitter buffers of several sizes: 0, 10 ... 200 ms.
+
+        Raises CodecUnavailable where the E-model knows nothing of its codec.
+        """
+        return self._analysis().buffer_curve(sizes_ms, network_ms)
+
+    def windows(self, window_s: float) -> Windows:
+        """Its figures over windows of time that begin with its first packet.
+
+        Raises ValueError for a length that is not possible.
+        """
+        return self._analysis().windows(window_s, self._interarrival())
+
+    @cached_property
+    def per_packet(self) -> PerPacket:
+        """Delta, skew, jitter and bandwidth as each packet came, and what it was."""
+        return self._analysis().per_packet()
 
     def _meant(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """The clock rate of each packet, and whether it is media, shape (n,)."""
@@ -169,22 +218,6 @@ class Stream:
     def _parts(self) -> Iterator[tuple[slice, dict[int, Format]]]:
         """Its packets by the meanings of their numbers: one part, unless these change."""
         return self._table.formats.parts(self.index, len(self))
-
-    def _held(self) -> npt.NDArray[np.int64]:
-        """Ticks of media in each packet, 0 where its codec does not tell."""
-        packets = self.packets
-        ticks = np.zeros(len(packets), np.int64)
-        number = packets.payload_type
-        for part, formats in self._parts():
-            for payload_type, fmt in formats.items():
-                try:
-                    decoder = find(fmt)
-                except CodecUnavailable:
-                    continue
-                rows = part.start + np.flatnonzero(number[part] == payload_type)
-                samples = decoder.samples(packets.payload_size[rows].astype(np.int64))
-                ticks[rows] = samples * fmt.clock_rate // decoder.sample_rate
-        return ticks
 
     @cached_property
     def dtmf(self) -> Digits:
@@ -263,18 +296,23 @@ class Stream:
         return None
 
     def track(
-        self, *, origin_ns: int | None = None, reanchor_s: float | None = None
+        self,
+        *,
+        origin_ns: int | None = None,
+        reanchor_s: float | None = None,
+        heard: npt.NDArray[np.bool_] | None = None,
     ) -> Track | Mix:
         """Its audio on a time line, to be read window by window in little memory.
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
         stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
-        anew at a pause. Raises CodecUnavailable where `why_not` says a reason.
+        anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
+        CodecUnavailable where `why_not` says a reason.
         """
         if self.why_not:
             raise CodecUnavailable(self.why_not)
         # Not the remembered one, which would stay: decoding goes through all streams.
-        own = self._keep_ledger().epoch != FOREIGN
+        own = self._keep_ledger().epoch != FOREIGN if heard is None else heard
         packets = self.packets
         parts = list(self._parts())
         if len(parts) > 1:
@@ -301,8 +339,7 @@ class Stream:
         """
         return Audio.from_lines([self.track()])
 
-    def row(self) -> dict[str, object]:
-        """The stream with the keys of ``rtpcap streams``."""
+    def _identity(self) -> dict[str, object]:
         return {
             "ssrc": f"0x{self.ssrc:08x}",
             "src": self.src,
@@ -310,6 +347,12 @@ class Stream:
             "dst": self.dst,
             "dst_port": self.dst_port,
             "codec": self.codec,
+        }
+
+    def row(self) -> dict[str, object]:
+        """The stream with the keys of ``rtpcap streams``."""
+        return {
+            **self._identity(),
             "clock_rate": self.clock_rate,
             "payload_types": self.payload_types,
             **self.quality.row(),
@@ -323,24 +366,27 @@ class Stream:
             "call": self.call,
         }
 
+    def quality_row(self, play: Play | None = None) -> dict[str, object]:
+        """The keys of ``rtpcap quality``; with `play` what the buffer decides is as there."""
+        return {**self._identity(), **self.quality.full_row(), **(play.row() if play else {})}
+
+    def ledger_row(self, play: Play | None = None) -> dict[str, object]:
+        """The keys of ``rtpcap ledger``; with `play` as with its buffer."""
+        books = play.ledger.row() if play else self.quality.further.account
+        return {**self._identity(), **books}
+
+    def window_rows(self, window_s: float) -> list[dict[str, object]]:
+        """A dict a window, keys as ``rtpcap quality --window`` prints them."""
+        name = self._identity()
+        return [{**name, **row} for row in self.windows(window_s).rows()]
+
     def rows(self) -> Iterator[dict[str, object]]:
         """A dict a packet in capture order, keys as ``rtpcap packets`` prints them."""
-        packets = self.packets
-        ssrc = f"0x{self.ssrc:08x}"
-        names = ("sequence", "timestamp", "payload_type", "marker", "size", "payload_size")
-        columns = [getattr(packets, name).tolist() for name in names]
-        frames, times = packets.frame.tolist(), packets.time_ns.tolist()
-        for frame, time, fault, values in zip(
-            frames, times, packets.fault.tolist(), zip(*columns, strict=True), strict=True
-        ):
-            named = dict(zip(names, values, strict=True))
-            yield {
-                "frame": frame,
-                "time_ns": None if time == NO_TIME else time,
-                "ssrc": ssrc,
-                **named,
-                "fault": Fault(fault).label or None,
-            }
+        from rtpcap.streams.per_packet import KEYS, packet_values
+
+        every = np.arange(len(self))
+        for values in packet_values(self.packets, self.ssrc, self.per_packet, every):
+            yield dict(zip(KEYS, values, strict=True))
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas DataFrame, one row a packet."""
@@ -348,8 +394,15 @@ class Stream:
 
         return packets_frame(self)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The sequence-gap chart; returns its Axes (drawn into `ax` where given)."""
+    def plot(self, ax: Axes | None = None, *, kind: Literal["gaps", "buffer"] = "gaps") -> Axes:
+        """The sequence-gap chart, or MOS over sizes of a jitter buffer; returns its Axes.
+
+        It is drawn into `ax` where that is given.
+        """
+        if kind == "buffer":
+            from rtpcap.views.plot_buffer import buffer
+
+            return buffer(self, ax=ax)
         from rtpcap.views.plot import gaps
 
         return gaps(self, ax=ax)
@@ -426,11 +479,11 @@ class Streams(Rows[Stream]):
 
         return Streams(stream for stream in self if fits(stream))
 
-    def to_frame(self) -> pd.DataFrame:
-        """A pandas DataFrame, one row a stream."""
-        from rtpcap.views.table import streams_frame
+    def to_frame(self, *, quality: bool = False) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream; with `quality` all figures of that verb."""
+        from rtpcap.views.table import quality_frame, streams_frame
 
-        return streams_frame(self)
+        return quality_frame(self) if quality else streams_frame(self)
 
     def __repr__(self) -> str:
         packets = sum(stream.quality.packets for stream in self)

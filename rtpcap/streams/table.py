@@ -14,6 +14,7 @@ from rtpcap.streams.quality import Quality, measure
 
 if TYPE_CHECKING:
     from rtpcap.capture.tables import Flows
+    from rtpcap.streams.further import Further
 
 __all__ = ["StreamTable"]
 
@@ -57,4 +58,20 @@ class StreamTable:
     @cached_property
     def quality(self) -> list[Quality]:
         """The figures of all streams, worked out together."""
-        return measure(self.found, self.formats)
+        return measure(self.found, self.formats, lambda index: self.further[index])
+
+    @cached_property
+    def further(self) -> list[Further]:
+        """The figures that ``rtpcap streams`` has not, of all streams, worked out together."""
+        from rtpcap.streams.further import measure_further
+
+        flows = [self.flows[flow].src for flow in self.found.flow.tolist()]
+        header_bytes = np.array([self.header_bytes(src) for src in flows], np.int64)
+        return measure_further(self.found, self.formats, header_bytes)
+
+    @staticmethod
+    def header_bytes(address: str) -> int:
+        """Bytes of the IP and UDP headers before packets from an address."""
+        from rtpcap.streams.timing import IP_UDP_BYTES, IPV6_UDP_BYTES
+
+        return IPV6_UDP_BYTES if ":" in address else IP_UDP_BYTES

@@ -26,6 +26,14 @@ def _all(kind: Kind, names: str) -> tuple[Column, ...]:
     return tuple(Column(name, kind) for name in names.split())
 
 
+_IDENTITY = (
+    *_all("text", "ssrc src"),
+    *_all("integer", "src_port"),
+    *_all("text", "dst"),
+    *_all("integer", "dst_port"),
+    *_all("text", "codec"),
+)
+
 FILE = Column("file", "text")
 """Which input a row is from: stands first, where several inputs are read."""
 
@@ -81,7 +89,47 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("integer", "sequence timestamp payload_type"),
         *_all("flag", "marker"),
         *_all("integer", "size payload_size"),
-        *_all("text", "fault"),
+        *_all("text", "fault class"),
+        *_all("number", "delta_ms skew_ms jitter_ms kbps"),
+    ),
+    "quality": (
+        *_IDENTITY,
+        *_all("integer", "packets expected lost"),
+        *_all("number", "lost_pct"),
+        *_all("integer", "duplicates captured_twice reordered"),
+        *_all("number", "jitter_ms jitter_max_ms jitter_last_ms"),
+        *_all("integer", "cum_lost_rfc3550 restarts"),
+        *_all("number", "jitter_rfc_ms jitter_rfc_max_ms delta_min_ms delta_ms delta_max_ms"),
+        *_all("number", "skew_min_ms skew_ms skew_max_ms drift_ppm drift_error_ppm ptime_ms kbps"),
+        *_all("integer", "longest_outage"),
+        *_all("number", "longest_outage_ms"),
+        *_all("integer", "bursts"),
+        *_all("number", "burst_density_pct burst_ms gap_density_pct gap_ms"),
+        *_all("integer", "rfc3611_burst_density rfc3611_gap_density"),
+        *_all("integer", "rfc3611_burst_ms rfc3611_gap_ms"),
+        *_all("number", "loss_after_buffer_pct buffer_delay_ms burst_ratio r mos_nb mos_wb"),
+        *_all("flag", "mos_provisional"),
+        *_all("number", "emodel_delay_ms"),
+        *_all("text", "emodel_delay_source emodel_codec"),
+        *_all("number", "emodel_ie emodel_bpl"),
+        *_all("text", "emodel_codec_source emodel_band"),
+    ),
+    "windows": (
+        *_IDENTITY,
+        *_all("number", "start_s duration_s"),
+        *_all("integer", "packets expected lost"),
+        *_all("number", "lost_pct"),
+        *_all("integer", "duplicates reordered"),
+        *_all("number", "delta_ms delta_max_ms skew_min_ms skew_max_ms jitter_ms jitter_max_ms"),
+        *_all("number", "kbps"),
+    ),
+    "ledger": (
+        *_IDENTITY,
+        *_all("integer", "packets packets_used packets_reordered packets_late"),
+        *_all("integer", "packets_padding_only packets_malformed packets_duplicate"),
+        *_all("integer", "packets_captured_twice packets_foreign"),
+        *_all("integer", "slots expected slots_received slots_repaired slots_lost"),
+        *_all("integer", "slots_discarded_late slots_silent slots_restart"),
     ),
     "gaps": (
         *_all("text", "ssrc"),

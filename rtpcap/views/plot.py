@@ -6,9 +6,7 @@ mark also has a shape of its own. Nothing here touches pyplot or any global styl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from rtpcap.views.axes import FORMATS, FULL_INCHES, PictureAxes, quiet, save, text_size, title_of
 from rtpcap.views.course import Course, Hole, Line, Tag, holes_of, merged, placed
 from rtpcap.views.envelope import envelope, thinned
-from rtpcap.views.terminal import short
-from rtpcap.views.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -31,9 +28,6 @@ if TYPE_CHECKING:
     from rtpcap.streams.stream import Stream
 
 __all__ = ["FORMATS", "chart", "gaps", "save"]
-
-FORMATS = ("png", "svg", "pdf")
-"""What `save` writes, by the file name's ending."""
 
 LINE = "#0072B2"
 LOST = "#D55E00"
@@ -44,8 +38,6 @@ LATE = "#E69F00"
 STRAY = "#999999"
 JITTER = "#6A3D6A"
 
-FULL_INCHES = 9.0
-"""From this width on text has its full size."""
 DOT_PIXELS = 3
 """Where the packets have so much room each, they are dots."""
 STEMS = 200
@@ -61,15 +53,6 @@ LEAST_JITTER_MS = 0.05
 
 Style = dict[str, Any]
 """Keyword arguments of matplotlib, whose types no dict can tell."""
-
-
-class GapAxes(Axes):
-    """Axes that Jupyter shows as the picture they are in, without pyplot."""
-
-    def _repr_png_(self) -> bytes:
-        buffer = BytesIO()
-        self.figure.figure.savefig(buffer, format="png")
-        return buffer.getvalue()
 
 
 def gaps(stream: Stream, ax: Axes | None = None, jitter_ax: Axes | None = None) -> Axes:
@@ -96,34 +79,16 @@ def chart(streams: Sequence[Stream], width_px: int = 1000) -> Figure:
     figure = Figure((inches, tall * len(streams)), dpi=width_px / inches, layout="constrained")
     grid = figure.add_gridspec(2 * len(streams), 1, height_ratios=[3, 1] * len(streams))
     for i, stream in enumerate(streams):
-        ax = figure.add_subplot(grid[2 * i], axes_class=GapAxes)
+        ax = figure.add_subplot(grid[2 * i], axes_class=PictureAxes)
         jitter_ax = figure.add_subplot(grid[2 * i + 1], sharex=ax)
         gaps(stream, ax, jitter_ax)
         ax.tick_params(labelbottom=False)
     return figure
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write the figure as PNG, SVG or PDF, by the ending of `path`; never half a file.
-
-    Raises ValueError for another ending, OSError where the file cannot be written.
-    """
-    name = os.fspath(path)
-    ending = os.path.splitext(name)[1].lower().lstrip(".")
-    if ending not in FORMATS:
-        raise ValueError(f"{name}: a chart is written as {', '.join(FORMATS)}")
-    half = f"{name}.part"
-    try:
-        figure.savefig(half, format=ending)
-        os.replace(half, name)
-    finally:
-        if os.path.exists(half):
-            os.remove(half)
-
-
 def _draw_sequence(ax: Axes, course: Course) -> None:
     stream, ledger = course.stream, course.stream.ledger
-    size = _text_size(ax)
+    size = text_size(ax)
     columns = max(100, int(ax.bbox.width))
     shown = np.isfinite(course.x) & np.isfinite(course.y)
     if not shown.any():
@@ -148,13 +113,13 @@ def _draw_sequence(ax: Axes, course: Course) -> None:
         at = ax.get_ylim()[0]
         legend += _draw_marks(ax, stray, np.full(len(stray), at), "x", STRAY, "stray", columns)
 
-    _head(ax, legend, _title(ax, stream, size), size)
+    _head(ax, legend, title_of(ax, stream, size), size)
     ax.set_ylabel(
         "packets, in sequence" if course.restarts else "sequence, unwrapped", fontsize=size
     )
     ax.set_xlabel(_x_label(course), fontsize=size)
     ax.ticklabel_format(axis="y", style="plain", useOffset=False)
-    _quiet(ax, size)
+    quiet(ax, size)
 
 
 def _draw_line(ax: Axes, x: Line, y: Line, after: Line, packets: int, columns: int) -> list[Artist]:
@@ -313,7 +278,7 @@ def _label_restarts(ax: Axes, restarts: Sequence[Gap], at: Line, size: float) ->
 
 
 def _draw_jitter(ax: Axes, course: Course) -> None:
-    size = _text_size(ax)
+    size = text_size(ax)
     jitter = course.stream.jitter_ms
     known = np.isfinite(jitter) & np.isfinite(course.x)
     if known.any():
@@ -339,7 +304,7 @@ def _draw_jitter(ax: Axes, course: Course) -> None:
         ax.set_yticks([])
     ax.set_ylabel("jitter, ms", fontsize=size)
     ax.set_xlabel(_x_label(course), fontsize=size)
-    _quiet(ax, size)
+    quiet(ax, size)
 
 
 class _FromData(MaxNLocator):
@@ -387,29 +352,5 @@ def _head(ax: Axes, legend: list[Artist], title: str, size: float) -> None:
     box.get_title().set_parse_math(False)
 
 
-def _title(ax: Axes, stream: Stream, size: float) -> str:
-    what = str(stream.format) if stream.format else f"payload type {stream.payload_types[0]}"
-    route = f"{stream.src}:{stream.src_port} > {stream.dst}:{stream.dst_port}"
-    letters = int(ax.bbox.width / (0.6 * (size + 1) / 72 * ax.figure.figure.dpi))
-    head = visible(f"0x{stream.ssrc:08x}  {what}")
-    if len(head) + 2 + len(route) <= letters:
-        return f"{head}  {route}"
-    return f"{short(head, letters)}\n{short(route, letters)}"
-
-
 def _x_label(course: Course) -> str:
     return "seconds from the first frame" if course.timed else "frame"
-
-
-def _text_size(ax: Axes) -> float:
-    """Points: smaller in a small picture."""
-    inches = ax.bbox.width / ax.figure.figure.dpi
-    return float(np.clip(inches + 2.5, 6.5, 9))
-
-
-def _quiet(ax: Axes, size: float) -> None:
-    ax.tick_params(labelsize=size)
-    ax.grid(alpha=0.25, linewidth=0.6)
-    ax.set_axisbelow(True)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from rtpcap.errors import Fault, RtpcapError
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.streams.per_packet import LABELS
 from rtpcap.views.columns import COLUMNS, Column, Kind, Row
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "explanations_frame",
     "gaps_frame",
     "packets_frame",
+    "quality_frame",
     "rows_frame",
     "streams_frame",
     "write_parquet",
@@ -86,16 +88,22 @@ def explanations_frame(explanations: Explanations) -> pd.DataFrame:
     return rows_frame(explanations.rows(), COLUMNS["explain"])
 
 
+def quality_frame(streams: Streams) -> pd.DataFrame:
+    """One row a stream, columns as ``rtpcap quality``."""
+    return rows_frame((stream.quality_row() for stream in streams), COLUMNS["quality"])
+
+
 def packets_frame(stream: Stream) -> pd.DataFrame:
     """One row a packet in capture order: the columns of ``rtpcap packets``, and the ledger's.
 
     `time` is the packet's time of day, `extended` its sequence number without wraps, `epoch` which
     run of the sender it belongs to (-1: to none). `duplicate`, `captured_twice` (those of them that
-    the capture made) and `reordered` are flags, and `jitter_ms` is nan where a packet does not
-    update the jitter. Integers are ``int64``, so that differences of sequence numbers do not wrap;
-    `ssrc` and `fault` are categories.
+    the capture made) and `reordered` are flags; `class` is the packet's only one in the ledger.
+    `jitter_ms` is nan where a packet does not update the jitter, and so are `delta_ms`, `skew_ms`
+    and `kbps` where it has none. Integers are ``int64``, so that differences of sequence numbers
+    do not wrap; `ssrc`, `fault` and `class` are categories.
     """
-    packets, ledger = stream.packets, stream.ledger
+    packets, ledger, figures = stream.packets, stream.ledger, stream.per_packet
     labels = [fault.label for fault in Fault if fault is not Fault.NONE]
     faults = packets.fault.astype(np.int64) - 1
     absent = packets.time_ns == NO_TIME
@@ -117,7 +125,11 @@ def packets_frame(stream: Stream) -> pd.DataFrame:
             "duplicate": ledger.duplicate,
             "captured_twice": ledger.captured_twice,
             "reordered": ledger.reordered,
-            "jitter_ms": stream.jitter_ms,
+            "class": pd.Categorical.from_codes(figures.packet_class, pd.Index(LABELS)),
+            "delta_ms": figures.delta_ms,
+            "skew_ms": figures.skew_ms,
+            "jitter_ms": figures.jitter_ms,
+            "kbps": figures.kbps,
         }
     ).assign(time_ns=lambda frame: frame["time_ns"].mask(absent))
 

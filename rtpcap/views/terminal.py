@@ -91,6 +91,16 @@ def figure(name: str, digits: int) -> Callable[[Row], str]:
     return cell
 
 
+def some(name: str) -> Callable[[Row], str]:
+    """A cell with a count; a dash for none at all, so that a column of nothing is left out."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return str(value) if value else NOTHING
+
+    return cell
+
+
 def endpoint(side: str) -> Callable[[Row], str]:
     """A cell with an address and its port."""
 
@@ -186,6 +196,32 @@ def _base_name(name: str) -> Callable[[Row], str]:
     return cell
 
 
+def _drift(row: Row) -> str:
+    """Clock drift with its error, where it is one that can be told from none."""
+    ppm, error = row.get("drift_ppm"), row.get("drift_error_ppm")
+    if not isinstance(ppm, float) or not isinstance(error, float):
+        return NOTHING
+    return f"{ppm:.0f}±{error:.0f}"
+
+
+def _heard(row: Row) -> str:
+    lost = row.get("loss_after_buffer_pct")
+    return f"{100 - lost:.2f}" if isinstance(lost, float) else NOTHING
+
+
+def _score(row: Row) -> str:
+    """The MOS with the scale that it is on."""
+    for key in ("mos_nb", "mos_wb"):
+        value = row.get(key)
+        if isinstance(value, float):
+            return f"{value:.2f} {key.removeprefix('mos_')}"
+    return NOTHING
+
+
+def _sure(row: Row) -> str:
+    return "assumed" if row.get("mos_provisional") else ""
+
+
 _FILE = Shown("file", _base_name("file"), 0, 12, right=False)
 
 TABLES: dict[str, tuple[Shown, ...]] = {
@@ -231,7 +267,70 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("M", _mark, 2),
         Shown("size", text("size"), 4, usual=4),
         Shown("payload", text("payload_size"), 3),
+        Shown("class", text("class"), 3, right=False),
+        Shown("delta_ms", figure("delta_ms", 3), 5, usual=8),
+        Shown("skew_ms", figure("skew_ms", 3), 6, usual=8),
+        Shown("jit_ms", figure("jitter_ms", 3), 6, usual=6),
         Shown("fault", text("fault"), right=False),
+    ),
+    "quality": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("codec", text("codec"), least=6, right=False, keep="start"),
+        Shown("src", endpoint("src"), 4, 17, right=False),
+        Shown("dst", endpoint("dst"), 6, 17, right=False),
+        Shown("lost", text("lost")),
+        Shown("lost_pct", figure("lost_pct", 2), 7),
+        Shown("outage", some("longest_outage"), 5),
+        Shown("bursts", some("bursts"), 7),
+        Shown("BurstR", figure("burst_ratio", 2), 8),
+        Shown("jit_ms", figure("jitter_ms", 2), 1),
+        Shown("max_ms", figure("jitter_max_ms", 2), 8),
+        Shown("delta_max", figure("delta_max_ms", 1), 5),
+        Shown("drift_ppm", _drift, 5),
+        Shown("ptime", figure("ptime_ms", 0), 6),
+        Shown("kbps", figure("kbps", 1), 5),
+        Shown("heard_pct", _heard, 3),
+        Shown("R", figure("r", 1), 3),
+        Shown("MOS", _score),
+        Shown("", _sure, 1, right=False),
+    ),
+    "windows": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("start_s", figure("start_s", 2)),
+        Shown("packets", text("packets")),
+        Shown("lost", text("lost")),
+        Shown("lost_pct", figure("lost_pct", 2), 2),
+        Shown("dup", some("duplicates"), 4),
+        Shown("late", some("reordered"), 4),
+        Shown("jit_ms", figure("jitter_ms", 2)),
+        Shown("max_ms", figure("jitter_max_ms", 2), 1),
+        Shown("delta_max", figure("delta_max_ms", 1), 1),
+        Shown("skew_min", figure("skew_min_ms", 1), 3),
+        Shown("skew_max", figure("skew_max_ms", 1), 3),
+        Shown("kbps", figure("kbps", 1), 2),
+        Shown("src", endpoint("src"), 6, 17, right=False),
+        Shown("dst", endpoint("dst"), 6, 17, right=False),
+    ),
+    "ledger": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("src", endpoint("src"), 7, 17, right=False),
+        Shown("dst", endpoint("dst"), 8, 17, right=False),
+        Shown("packets", text("packets")),
+        Shown("used", text("packets_used")),
+        Shown("reord", some("packets_reordered"), 1),
+        Shown("late", some("packets_late"), 1),
+        Shown("padding", some("packets_padding_only"), 2),
+        Shown("malf", some("packets_malformed"), 2),
+        Shown("dup", some("packets_duplicate"), 1),
+        Shown("twice", some("packets_captured_twice"), 1),
+        Shown("foreign", some("packets_foreign"), 2),
+        Shown("slots", text("slots")),
+        Shown("received", text("slots_received"), 1),
+        Shown("repaired", some("slots_repaired"), 1),
+        Shown("lost", text("slots_lost")),
+        Shown("discarded", some("slots_discarded_late"), 2),
+        Shown("silent", some("slots_silent"), 2),
+        Shown("restarts", some("slots_restart"), 3),
     ),
     "gaps": (
         Shown("ssrc", text("ssrc"), 1, right=False),

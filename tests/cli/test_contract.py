@@ -17,9 +17,22 @@ KEYS = {
     "streams": "ssrc src src_port dst dst_port codec clock_rate payload_types packets expected "
     "lost lost_pct duplicates captured_twice reordered jitter_ms jitter_max_ms jitter_last_ms "
     "first_frame last_frame start_s duration_s encrypted decodable why_not call",
+    "packets": "frame time_ns ssrc sequence timestamp payload_type marker size payload_size fault "
+    "class delta_ms skew_ms jitter_ms kbps",
+    "quality": "ssrc src src_port dst dst_port codec packets expected lost lost_pct duplicates "
+    "captured_twice reordered jitter_ms jitter_max_ms jitter_last_ms cum_lost_rfc3550 restarts "
+    "jitter_rfc_ms jitter_rfc_max_ms delta_min_ms delta_ms delta_max_ms skew_min_ms skew_ms "
+    "skew_max_ms drift_ppm drift_error_ppm ptime_ms kbps longest_outage longest_outage_ms bursts "
+    "burst_density_pct burst_ms gap_density_pct gap_ms rfc3611_burst_density rfc3611_gap_density "
+    "rfc3611_burst_ms rfc3611_gap_ms loss_after_buffer_pct buffer_delay_ms burst_ratio r mos_nb "
+    "mos_wb mos_provisional emodel_delay_ms emodel_delay_source emodel_codec emodel_ie emodel_bpl "
+    "emodel_codec_source emodel_band",
+    "ledger": "ssrc src src_port dst dst_port codec packets packets_used packets_reordered "
+    "packets_late packets_padding_only packets_malformed packets_duplicate packets_captured_twice "
+    "packets_foreign slots expected slots_received slots_repaired slots_lost slots_discarded_late "
+    "slots_silent slots_restart",
     "calls": "call_id caller callee state status start_s setup_s duration_s streams guessed",
     "sip": "frame time_s src dst text call_id again",
-    "packets": "frame time_ns ssrc sequence timestamp payload_type marker size payload_size fault",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
     "dtmf": "ssrc digit start_s duration_s source frame",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
@@ -34,6 +47,8 @@ FILES = {
     "packets": FIXTURES / "gst-dtmf.pcap",
     "gaps": FIXTURES / "gst-loss.pcap",
     "dtmf": FIXTURES / "gst-dtmf.pcap",
+    "quality": FIXTURES / "gst-loss.pcap",
+    "ledger": FIXTURES / "gst-dup.pcap",
     "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }

@@ -32,7 +32,7 @@ FOR_EYES = {"to_frame", "plot", "_repr_html_"}
 HOMES = {
     "av": {"codecs/pyav.py"},
     "dpkt": {"capture/layers/uncommon.py", "capture/writers.py"},
-    "matplotlib": {"views/plot.py", "views/report.py"},
+    "matplotlib": {"views/axes.py", "views/plot.py", "views/plot_buffer.py", "views/report.py"},
     "pandas": {"views/table.py"},
     "socket": {"live"},
     "threading": {"live", "audio/placement.py"},

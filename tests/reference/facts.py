@@ -67,6 +67,8 @@ class TableRow:
 
     key: StreamKey
     packets: int
+    delta_ms: tuple[float, float, float]
+    """Smallest, mean and largest."""
     jitter_mean_ms: float
     jitter_max_ms: float
     announced: bool
@@ -160,6 +162,7 @@ def _table(text: str, announced: bool) -> dict[StreamKey, TableRow]:
         rows[key] = TableRow(
             key=key,
             packets=int(words[-9]),
+            delta_ms=(float(words[-6]), float(words[-5]), float(words[-4])),
             jitter_mean_ms=float(words[-2]),
             jitter_max_ms=float(words[-1]),
             announced=announced,

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rtpcap
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.serial import steps
 from tests.reference.facts import (
     PartD,
     capture_names,
@@ -20,6 +22,8 @@ from tests.reference.facts import (
     stream_tables,
 )
 from tests.reference.rules import arrivals, tshark_jitter
+from tests.reference.wireshark import tshark_delta
+from tests.streams.figured import check_figures
 
 LONG_ENOUGH = 20
 """Streams of fewer packets are too short to tell from chance in part D."""
@@ -167,6 +171,43 @@ def test_jitter_of_tshark_from_our_packets(opened: Opened) -> None:
         ):
             wrong[row.key] = (jitter, row)
     assert wrong == {}
+
+
+def test_delta_of_tshark_from_our_packets(opened: Opened) -> None:
+    ours = {
+        (stream.src, stream.src_port, stream.dst, stream.dst_port, stream.ssrc): stream
+        for stream in opened.streams()
+    }
+    wrong: dict[object, object] = {}
+    for row in stream_tables(opened.name):
+        stream = ours.get(row.key)
+        if stream is None or len(stream) != row.packets:
+            continue  # the counts are the business of part D
+        if (stream.packets.time_ns == NO_TIME).any():
+            continue
+        if stream.flow.transport == "tcp":
+            continue  # where a segment comes late, tshark does not wait for what is before it
+        rule = tshark_delta(arrivals(stream.packets))
+        if (rule.least, rule.mean, rule.most) != pytest.approx(row.delta_ms, rel=0, abs=TSHARK_MS):
+            wrong[row.key] = (rule, row)
+            continue
+        figures = stream.quality
+        if stream.packets.marker[1:].any() or figures.reordered or figures.captured_twice:
+            continue
+        if len(stream) < 2 or set(stream.payload_types) & {13, 19}:
+            continue
+        if (steps(stream.packets.timestamp).cumsum(dtype=np.int64) < 0).any():
+            continue  # before the first packet
+        # No packet that tshark's figures leave out: they are ours.
+        told = (figures.delta_min_ms, figures.delta_ms, figures.delta_max_ms)
+        if told != pytest.approx(row.delta_ms, rel=0, abs=TSHARK_MS):
+            wrong[row.key] = (told, row)
+    assert wrong == {}
+
+
+def test_ledgers_and_figures_add_up(opened: Opened) -> None:
+    for stream in opened.streams():
+        check_figures(stream)
 
 
 # tshark 4.0.17 finds its way back into this stream 28 packets later than we do; the 1,950 have

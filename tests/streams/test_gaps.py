@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from rtpcap.rtp.packets import Packets
 from rtpcap.streams.gaps import Gap, find_gaps
+from rtpcap.streams.jitterbuffer import Arrivals
 from rtpcap.streams.ledger import Clocks, Ledger
 from tests.streams.build import Sent, packets, steady
 
 
-def gaps_of(sent: list[Sent], *, rate: int = 8000, held: int = 0) -> list[Gap]:
+def payloads(columns: Packets) -> npt.NDArray[np.int64]:
+    """What G.711 holds: a sample a byte."""
+    return columns.payload_size.astype(np.int64)
+
+
+def gaps_of(
+    sent: list[Sent],
+    *,
+    rate: int = 8000,
+    held: int | Callable[[Packets], npt.NDArray[np.int64]] = 0,
+) -> list[Gap]:
     columns = packets(sent)
-    rates = np.full(128, rate, np.int32)
-    media = np.ones(128, np.bool_)
-    media[101] = False
+    n = len(columns)
+    rates = np.full(n, rate, np.int32)
     clock = np.array([float(rate or 8000)])
     ledger = Ledger.keep(
         columns.sequence,
@@ -23,16 +37,19 @@ def gaps_of(sent: list[Sent], *, rate: int = 8000, held: int = 0) -> list[Gap]:
         np.zeros(1, np.int64),
         Clocks(clock, clock),
     )
-    ticks = np.full(len(columns), held, np.int64)
-    return find_gaps(
-        columns,
+    number = columns.payload_type
+    media, noise = ~np.isin(number, (101, 13)), number == 13
+    ticks = np.full(n, held, np.int64) if isinstance(held, int) else held(columns)
+    arrivals = Arrivals.of(
+        columns.timestamp,
+        columns.time_ns,
+        rates,
+        media,
         ledger,
-        0x1234,
-        rates[columns.payload_type],
-        media[columns.payload_type],
-        ticks,
-        0,
+        noise=noise,
+        held=lambda rows: ticks[rows],
     )
+    return find_gaps(columns, ledger, arrivals, 0x1234, rates, ticks, 0)
 
 
 def test_a_lost_run_is_sized_and_placed() -> None:
@@ -57,18 +74,19 @@ def test_a_change_of_packet_time_is_no_silence() -> None:
     sent = steady(50)
     for i in range(50):
         sent.append(Sent(50 + i, 8000 + 320 * i, 1.0 + 0.04 * i, b"\xff" * 320))
-    columns = packets(sent)
-    rates = np.full(len(columns), 8000, np.int32)
-    clock = np.array([8000.0])
-    ledger = Ledger.keep(
-        columns.sequence,
-        columns.timestamp,
-        columns.time_ns,
-        np.zeros(1, np.int64),
-        Clocks(clock, clock),
-    )
-    held = columns.payload_size.astype(np.int64)
-    assert find_gaps(columns, ledger, 1, rates, np.ones(len(columns), np.bool_), held, 0) == []
+    assert gaps_of(sent, held=payloads) == []
+    # The same told by nothing but the steps: most are of 20 ms, so 40 ms are a packet too many.
+    assert {gap.reason for gap in gaps_of(sent[:-1])} == {"dtx"}
+
+
+def test_silence_behind_comfort_noise_is_told() -> None:
+    # One packet of comfort noise right behind the speech, then nothing for 1.6 s more.
+    sent = steady(50)
+    sent.append(Sent(50, 8000, 1.0, b"\x28", payload_type=13))
+    sent += steady(50, sequence=51, timestamp=8160 + 12_800, time_s=2.62)
+    (gap,) = gaps_of(sent, held=payloads)
+    assert (gap.reason, gap.packets, gap.first_sequence) == ("dtx", 0, 51)
+    assert (gap.frame_before, gap.frame_after) == (51, 52)
 
 
 def test_a_restart_is_named() -> None:

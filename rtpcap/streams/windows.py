@@ -1,0 +1,158 @@
+"""The figures of streams over windows of time: where in a call it was bad.
+
+Windows of each stream begin with its first packet. The counts of all windows add up to those of
+the stream, as far as its packets have a time: a lost packet counts in the window of the packet
+after the hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.packets import NO_TIME
+from rtpcap.streams.jitter import Jitter
+from rtpcap.streams.ledger import Ledger
+from rtpcap.streams.slots import Slots, stream_numbers
+from rtpcap.streams.timing import IP_UDP_BYTES, HeaderBytes, Spread, Transit, delta, spread
+
+__all__ = ["Windows", "windows"]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """One row for each window that holds a packet, in order; columns of shape (w,)."""
+
+    stream: npt.NDArray[np.int32]
+    start_s: npt.NDArray[np.float64]
+    """When the window begins, seconds after the stream's first packet."""
+    window_s: float
+    packets: npt.NDArray[np.int64]
+    expected: npt.NDArray[np.int64]
+    lost: npt.NDArray[np.int64]
+    duplicates: npt.NDArray[np.int64]
+    reordered: npt.NDArray[np.int64]
+    delta_ms: Spread
+    skew_ms: Spread
+    jitter_ms: Spread
+    kbps: npt.NDArray[np.float64]
+    """Bits of the window's packets, IP and UDP headers included, over its whole length."""
+
+    def __len__(self) -> int:
+        return len(self.stream)
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict a window; None where there is no figure."""
+        columns: dict[str, npt.NDArray[np.generic]] = {
+            "start_s": self.start_s,
+            "duration_s": np.full(len(self), self.window_s),
+            "packets": self.packets,
+            "expected": self.expected,
+            "lost": self.lost,
+            "lost_pct": 100 * self.lost / np.maximum(self.expected, 1),
+            "duplicates": self.duplicates,
+            "reordered": self.reordered,
+            "delta_ms": self.delta_ms.mean,
+            "delta_max_ms": self.delta_ms.most,
+            "skew_min_ms": self.skew_ms.least,
+            "skew_max_ms": self.skew_ms.most,
+            "jitter_ms": self.jitter_ms.mean,
+            "jitter_max_ms": self.jitter_ms.most,
+            "kbps": self.kbps,
+        }
+        lists = [column.tolist() for column in columns.values()]
+        return [
+            {
+                name: None if value != value else value
+                for name, value in zip(columns, row, strict=True)
+            }
+            for row in zip(*lists, strict=True)
+        ]
+
+
+def windows(
+    time_ns: npt.NDArray[np.int64],
+    size: npt.NDArray[np.uint16],
+    ledger: Ledger,
+    jitter: Jitter,
+    window_s: float,
+    *,
+    slots: Slots | None = None,
+    transit: Transit | None = None,
+    header_bytes: HeaderBytes = IP_UDP_BYTES,
+) -> Windows:
+    """The windows of the streams of a ledger, each `window_s` long (ValueError unless above 0).
+
+    `time_ns` and `size` (of the RTP packets) have shape (n,); `jitter` is that of the streams, and
+    `transit` that of their media packets, for skew. Copies that the capture made count as packets
+    and as nothing else.
+    """
+    length = round(window_s * 1e9)
+    if length < 1:
+        raise ValueError(f"a window of {window_s} s is not possible")
+    n = len(time_ns)
+    stream = stream_numbers(ledger.starts, n)
+    slots = Slots.of(ledger) if slots is None else slots
+    told = time_ns != NO_TIME
+    # A window's number is within its stream; windows without a packet have no row.
+    first = np.full(len(ledger.starts), np.iinfo(np.int64).max)
+    np.minimum.at(first, stream[told], time_ns[told])
+    rows = np.flatnonzero(told)
+    number = (time_ns[rows] - first[stream[rows]]) // length
+    order = np.lexsort((number, stream[rows]))
+    new = np.ones(len(rows), np.bool_)
+    owner, place = stream[rows][order], number[order]
+    new[1:] = (owner[1:] != owner[:-1]) | (place[1:] != place[:-1])
+    cell = np.empty(len(rows), np.int64)
+    cell[order] = new.cumsum() - 1
+    w = int(new.sum())
+    window = np.full(n, -1, np.int64)
+    window[rows] = cell
+
+    def total(
+        some: npt.NDArray[np.int64] | npt.NDArray[np.bool_],
+        weights: npt.NDArray[np.int64] | npt.NDArray[np.uint16] | None = None,
+    ) -> npt.NDArray[np.int64]:
+        cells = window[some]
+        inside = cells >= 0
+        if weights is not None:
+            weights = weights[inside]
+        return np.bincount(cells[inside], weights=weights, minlength=w).astype(np.int64)
+
+    holes = np.zeros(len(slots.rows), np.int64)
+    same = slots.stream[1:] == slots.stream[:-1]
+    holes[1:] = np.where(same, np.diff(slots.place) - 1, 0)
+    lost = total(slots.rows, holes)
+
+    def spread_over(values: npt.NDArray[np.float64], at: npt.NDArray[np.int64]) -> Spread:
+        cells = window[at]
+        inside = cells >= 0
+        return spread(values[inside], cells[inside].astype(np.int32), w)
+
+    every = np.arange(n)
+    own, duplicate, begins = every, ledger.duplicate, ledger.starts
+    if ledger.captured_twice.any():
+        own = np.flatnonzero(~ledger.captured_twice)
+        duplicate = duplicate & ~ledger.captured_twice
+        begins = np.searchsorted(own, begins)
+    w_header = np.broadcast_to(header_bytes, len(ledger.starts))[owner[new]]
+    octets = total(own, size[own]) + w_header * total(own)
+    skew = Spread(*(np.full(w, np.nan) for _ in range(3)))
+    if transit is not None:
+        skew = spread_over(-transit.late_ms, transit.rows)
+    return Windows(
+        stream=owner[new],
+        start_s=place[new] * (length / 1e9),
+        window_s=length / 1e9,
+        packets=total(every),
+        expected=total(slots.rows) + lost,
+        lost=lost,
+        duplicates=total(duplicate),
+        reordered=total(ledger.reordered),
+        delta_ms=spread_over(delta(time_ns[own], begins), own),
+        skew_ms=skew,
+        jitter_ms=spread_over(jitter.value_s * 1e3, jitter.rows),
+        kbps=octets * 8 / (length / 1e9) / 1e3,
+    )
