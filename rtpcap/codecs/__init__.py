@@ -1,7 +1,23 @@
 """Payloads -> samples."""
 
 # Importing a codec's module declares it.
-from rtpcap.codecs import adpcm, amr, g711, linear, opus, speech, speex, waveform
+from rtpcap.codecs import (
+    aac,
+    adpcm,
+    amr,
+    cdma,
+    comfort,
+    elsewhere,
+    g711,
+    linear,
+    mpeg,
+    opus,
+    speech,
+    speex,
+    surround,
+    vorbis,
+    waveform,
+)
 from rtpcap.codecs.decoder import Decoded, Decoder, Filled, Heard, Measured, Reason
 from rtpcap.codecs.registry import available, codec, find, undecodable
 
@@ -12,16 +28,23 @@ __all__ = [
     "Heard",
     "Measured",
     "Reason",
+    "aac",
     "adpcm",
     "amr",
     "available",
+    "cdma",
     "codec",
+    "comfort",
+    "elsewhere",
     "find",
     "g711",
     "linear",
+    "mpeg",
     "opus",
     "speech",
     "speex",
+    "surround",
     "undecodable",
+    "vorbis",
     "waveform",
 ]

@@ -98,7 +98,8 @@ WIDE: Final = AMRKind(
     lost=14,
     class_a=(54, 64, 72, 72, 72, 72, 72, 72, 72, 40),
     energy=(28, 6, 2.625, -2.0),
-    delay=80,
+    # 5 ms that the coder looks ahead, and the filters between 16 and 12.8 kHz.
+    delay=95,
 )
 
 
@@ -306,3 +307,56 @@ class AMR(Decoder):
     def reset(self) -> None:
         for decoder in self._decoders:
             decoder.reset()
+
+
+EFR_BYTES = 31
+EFR_SIGNATURE = 0xC
+MODE_122 = 7
+
+EFR_ORDER = (
+    *range(15), 23, *range(15, 23), *range(24, 29),
+    38, 141, 39, 142, 40, 143, 41, 144, 42, 145, 43, 146, 44, 147, 45, 148, 46, 149,
+    47, 97, 150, 200, 48, 98, 151, 201, 49, 99, 152, 202, 86, 136, 189, 239, 87, 137, 190, 240,
+    88, 138, 191, 241, 91, 194, 92, 195, 93, 196, 94, 197, 95, 198, *range(29, 36),
+    50, 100, 153, 203, 89, 139, 192, 242, 51, 101, 154, 204, 55, 105, 158, 208, 90, 140, 193, 243,
+    59, 109, 162, 212, 63, 113, 166, 216, 67, 117, 170, 220, 36, 37,
+    54, 53, 52, 58, 57, 56, 62, 61, 60, 66, 65, 64, 70, 69, 68,
+    104, 103, 102, 108, 107, 106, 112, 111, 110, 116, 115, 114, 120, 119, 118,
+    157, 156, 155, 161, 160, 159, 165, 164, 163, 169, 168, 167, 173, 172, 171,
+    207, 206, 205, 211, 210, 209, 215, 214, 213, 219, 218, 217, 223, 222, 221,
+    73, 72, 71, 76, 75, 74, 79, 78, 77, 82, 81, 80, 85, 84, 83,
+    123, 122, 121, 126, 125, 124, 129, 128, 127, 132, 131, 130, 135, 134, 133,
+    176, 175, 174, 179, 178, 177, 182, 181, 180, 185, 184, 183, 188, 187, 186,
+    226, 225, 224, 229, 228, 227, 232, 231, 230, 235, 234, 233, 238, 237, 236,
+    96, 199,
+)  # fmt: skip
+"""Which bit of GSM-EFR is each of AMR's at 12.2 kbit/s: those that hurt most come first there
+(3GPP TS 26.101 table B.8)."""
+
+
+def efr_to_amr(frame: bytes) -> bytes:
+    """A frame of GSM-EFR, its signature included, as the frame of AMR that a file holds."""
+    bits = np.unpackbits(np.frombuffer(frame, np.uint8))[4:]
+    data = np.packbits(bits[np.array(EFR_ORDER)]).tobytes()
+    return bytes([MODE_122 << 3 | 4]) + data
+
+
+@codec("GSM-EFR")
+class GSMEFR(AMRChannel):
+    """GSM-EFR: 244 bits behind the mark 0xC (RFC 3551 section 4.5.9)."""
+
+    def __init__(self, fmt: Format) -> None:
+        if fmt.channels != 1:
+            raise CodecUnavailable(f"{fmt}: GSM-EFR has one channel")
+        super().__init__(NARROW)
+
+    def split(self, payload: bytes) -> Frames:
+        frames: list[tuple[FrameKind, bytes]] = []
+        for at in range(0, len(payload) - EFR_BYTES + 1, EFR_BYTES):
+            frame = payload[at : at + EFR_BYTES]
+            if frame[0] >> 4 != EFR_SIGNATURE:
+                return frames, Reason.RESERVED
+            frames.append((FrameKind.SPEECH, efr_to_amr(frame)))
+        if len(payload) % EFR_BYTES:
+            return frames, Reason.LENGTH if frames else Reason.SHORT
+        return frames, Reason.NONE if frames else Reason.EMPTY

@@ -40,17 +40,19 @@ def require_pyav() -> None:
         raise CodecUnavailable("FFmpeg's decoders need PyAV: pip install 'av>=18.1,<20'")
 
 
-def as_int16(samples: npt.NDArray[np.generic]) -> npt.NDArray[np.int16]:
+def as_int16(samples: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     """Samples of any of FFmpeg's formats as 16 bits, rounded as FFmpeg rounds them."""
-    if samples.dtype == np.int16:
-        return samples.view(np.int16)
-    if samples.dtype == np.int32:
-        return (samples.astype(np.int64) >> 16).astype(np.int16)
-    if samples.dtype == np.uint8:
-        return ((samples.astype(np.int16) - 128) << 8).astype(np.int16)
-    scaled = np.rint(samples.astype(np.float32) * np.float32(FULL_SCALE))
-    limits = np.iinfo(np.int16)
-    return np.clip(scaled, limits.min, limits.max).astype(np.int16)
+    kind = samples.dtype
+    if kind.kind == "f":
+        limits = np.iinfo(np.int16)
+        scaled = np.rint(samples.astype(np.float32) * np.float32(FULL_SCALE))
+        samples = np.clip(scaled, limits.min, limits.max)
+    elif kind == np.int32:
+        samples = samples >> 16
+    elif kind == np.uint8:
+        samples = (samples.astype(np.int16) - 128) << 8
+    out: npt.NDArray[np.int16] = samples.astype(np.int16, copy=False)
+    return out
 
 
 def _audio(context: CodecContext) -> AudioCodecContext:

@@ -32,6 +32,8 @@ MOST_LAYERS = 2
 
 BANDS = {8000: 0, 16000: 1, 32000: 2}
 """Speex's number for the mode of each sample rate."""
+DELAYS = {8000: 80, 16000: 222, 32000: 508}
+"""What coder and decoder look ahead, and the filters that part and join the bands: as measured."""
 
 
 def split_speex(payload: bytes) -> tuple[list[bytes], Reason]:
@@ -85,6 +87,7 @@ class Speex(FramedDecoder):
         if fmt.clock_rate not in BANDS or fmt.channels != 1:
             raise CodecUnavailable(f"{fmt}: Speex has one channel of 8000, 16000 or 32000 Hz")
         self.frame_samples = fmt.clock_rate // 50
+        self.delay = DELAYS[fmt.clock_rate]
         decoder = FFmpegDecoder("speex", fmt.clock_rate, extradata=_header(fmt.clock_rate))
         super().__init__(decoder, fmt.clock_rate)
 
