@@ -63,7 +63,8 @@ def _audio(context: CodecContext) -> AudioCodecContext:
 class FFmpegDecoder:
     """One decoder of FFmpeg with its state.
 
-    `channels` None leaves their number to what the decoder finds.
+    `channels` None leaves their number to what the decoder finds. The `primer` is a packet that is
+    decoded first, for nothing to be heard of it, where a decoder needs one to be in its state.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class FFmpegDecoder:
         *,
         options: Mapping[str, int] | None = None,
         extradata: bytes | None = None,
+        primer: bytes | None = None,
     ) -> None:
         self._name = name
+        self._primer = primer
         self._sample_rate = sample_rate
         self._channels = channels
         self._options = {key: str(value) for key, value in (options or {}).items()}
@@ -94,6 +97,8 @@ class FFmpegDecoder:
             if self._extradata is not None:
                 context.extradata = self._extradata
             context.open()
+            if self._primer is not None:
+                context.decode(av.Packet(self._primer))
         except (av.FFmpegError, ValueError) as error:
             raise CodecUnavailable(
                 f"FFmpeg does not open its decoder {self._name}: {error}"

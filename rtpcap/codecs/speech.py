@@ -17,7 +17,7 @@ from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.payloads import Payloads
 
-__all__ = ["G723", "G728", "G729", "GSM", "ILBC"]
+__all__ = ["G723", "G728", "G729", "GSM", "ILBC", "Siren"]
 
 
 CODED_HZ = 8000
@@ -72,13 +72,33 @@ class ILBC(FixedDecoder):
     FRAMES: ClassVar = {20: (38, 160, 40), 30: (50, 240, 80)}
     """Milliseconds -> bytes, samples, delay."""
 
+    SILENCE: ClassVar = {
+        20: "ffa6340260500000000000000049ffffffffffffffffffffffffffffc99305ca958080801616",
+        30: "ffa63ffa63201414000000000000000700014210ffffffffffffffffffffffffffff"
+        "f2850162c59010000001414161615856",
+    }
+    """What coders send for zeros. Without a frame before it FFmpeg's decoder makes noise of full
+    scale out of a stream's first."""
+
     def __init__(self, fmt: Format) -> None:
         mode = number(fmt, "mode", 30)
         if mode not in self.FRAMES:
             raise CodecUnavailable(f"iLBC has frames of 20 or 30 ms, not mode={mode}")
         self.frame_bytes, self.frame_samples, self.delay = self.FRAMES[mode]
         options = {"block_align": self.frame_bytes}
-        super().__init__(fmt, FFmpegDecoder("ilbc", CODED_HZ, options=options))
+        primer = bytes.fromhex(self.SILENCE[mode])
+        super().__init__(fmt, FFmpegDecoder("ilbc", CODED_HZ, options=options, primer=primer))
+
+
+@codec("SIREN")
+class Siren(FixedDecoder):
+    """Siren 7 of 16 kbit/s, as GStreamer sends it: not G.722.1, which grew out of it."""
+
+    frame_bytes = 40
+    frame_samples = 320
+
+    def __init__(self, fmt: Format) -> None:
+        super().__init__(fmt, FFmpegDecoder("msnsiren", 2 * CODED_HZ))
 
 
 @codec("G728")
