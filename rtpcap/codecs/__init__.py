@@ -19,11 +19,13 @@ from rtpcap.codecs import (
     waveform,
 )
 from rtpcap.codecs.decoder import Decoded, Decoder, Filled, Heard, Measured, Reason
+from rtpcap.codecs.encoders import Encoder, encodable, find_encoder
 from rtpcap.codecs.registry import available, codec, find, undecodable
 
 __all__ = [
     "Decoded",
     "Decoder",
+    "Encoder",
     "Filled",
     "Heard",
     "Measured",
@@ -36,7 +38,9 @@ __all__ = [
     "codec",
     "comfort",
     "elsewhere",
+    "encodable",
     "find",
+    "find_encoder",
     "g711",
     "linear",
     "mpeg",

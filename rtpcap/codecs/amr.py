@@ -15,6 +15,7 @@ A bandwidth-efficient payload of two frames (section 4.3), and the same octet-al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,10 +32,21 @@ from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.payloads import Payloads
 
-__all__ = ["AMR", "NARROW", "WIDE", "AMRFrame", "AMRKind", "split_amr"]
+__all__ = [
+    "AMR",
+    "GSMEFR",
+    "NARROW",
+    "WIDE",
+    "AMRFrame",
+    "AMRKind",
+    "build_amr",
+    "efr_to_amr",
+    "split_amr",
+]
 
 FRAME_TYPES = 16
 NO_DATA = 15
+NO_REQUEST = 15
 CMR_BITS = 4
 TOC_BITS = 6
 """F, FT and Q of a frame where octets are not aligned."""
@@ -202,6 +214,32 @@ def _crc(data: bytes, bits: int) -> int:
         if top:
             crc ^= CRC_TAPS
     return crc
+
+
+def build_amr(frames: Sequence[AMRFrame], kind: AMRKind, aligned: bool, crc: bool = False) -> bytes:
+    """The payload of frames, without a request for a mode; `split_amr` gives them back."""
+    last = len(frames) - 1
+    if aligned:
+        toc = bytes(
+            (i < last) << 7 | frame.frame_type << 3 | frame.sound << 2
+            for i, frame in enumerate(frames)
+        )
+        checks = bytes(
+            _crc(frame.data, kind.class_a[frame.frame_type]) for frame in frames if frame.data
+        )
+        data = b"".join(frame.data for frame in frames)
+        return bytes([NO_REQUEST << 4]) + toc + (checks if crc else b"") + data
+    value, used = NO_REQUEST, CMR_BITS
+    for i, frame in enumerate(frames):
+        value = value << TOC_BITS | (i < last) << 5 | frame.frame_type << 1 | frame.sound
+        used += TOC_BITS
+    for frame in frames:
+        size = kind.bits[frame.frame_type]
+        loose = 8 * len(frame.data) - size
+        value = value << size | int.from_bytes(frame.data, "big") >> loose
+        used += size
+    octets = (used + 7) // 8
+    return (value << (8 * octets - used)).to_bytes(octets, "big")
 
 
 class AMRChannel(FramedDecoder):
