@@ -18,9 +18,9 @@ def require(program: str) -> str:
     them for the tests.
     """
     path = shutil.which(program)
-    if path is not None:
-        return path
-    missing(program)
+    if path is None:
+        missing(program)
+    return path
 
 
 def missing(what: str) -> NoReturn:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rtpcap.audio.line import Samples
 from rtpcap.audio.placement import place
-from rtpcap.codecs.decoder import Decoder, Heard
+from rtpcap.codecs.decoder import Decoder, Heard, Reason
 from rtpcap.codecs.linear import BlockDecoder
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
@@ -28,9 +28,21 @@ LEAD_IN_S = 1
 
 def held(decoder: Decoder, packets: Packets) -> npt.NDArray[np.int64]:
     """How many samples each packet's payload stands for, shape (n,)."""
+    return _measured(decoder, packets)[0]
+
+
+def _measured(
+    decoder: Decoder, packets: Packets
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """How many samples each payload stands for, and whether the decoder needs it.
+
+    It also needs a piece of what began in another packet, which stands for no samples itself.
+    """
     if isinstance(decoder, BlockDecoder):
-        return decoder.samples(packets.payload_size.astype(np.int64))
-    return decoder.measure(packets.payloads()).samples
+        samples = decoder.samples(packets.payload_size.astype(np.int64))
+        return samples, samples > 0
+    measured = decoder.measure(packets.payloads())
+    return measured.samples, (measured.samples > 0) | (measured.reason == Reason.NONE)
 
 
 class Track:
@@ -82,12 +94,13 @@ class Track:
         decoders = _decoders(formats, np.bincount(numbers, minlength=128))
         clock_rate = formats[next(iter(decoders))].clock_rate
         samples = np.zeros(len(packets), np.int64)
+        needed = np.zeros(len(packets), np.bool_)
         for number, decoder in decoders.items():
             mine = numbers == number
-            samples[mine] = held(decoder, packets[mine])
-        if not samples.all():
-            heard = np.flatnonzero(samples)
-            packets, samples = packets[heard], samples[heard]
+            samples[mine], needed[mine] = _measured(decoder, packets[mine])
+        if not needed.all():
+            rows = np.flatnonzero(needed)
+            packets, samples = packets[rows], samples[rows]
         rate = next(iter(decoders.values())).sample_rate
         placement = place(
             packets.timestamp,
@@ -188,20 +201,25 @@ class _Course:
         decoders: Mapping[int, Decoder],
     ) -> None:
         order = np.argsort(position, kind="stable")
-        # A decoder must hear each packet once.
-        sequence, number = packets.sequence[order], packets.payload_type[order]
-        again = np.zeros(len(order), np.bool_)
-        again[1:] = (np.diff(position[order]) == 0) & (np.diff(sequence.astype(np.int64)) == 0)
-        order = order[~again]
+        # A decoder must hear each packet once: of copies the one captured last. Pieces of what
+        # another packet began are no copies of it.
+        copy = (
+            (np.diff(position[order]) == 0) & (samples[order[:-1]] > 0) & (samples[order[1:]] > 0)
+        )
+        order = order[~np.append(copy, False)]
+        number = packets.payload_type[order]
         self._packets = packets[order]
         self._position = position[order]
         self._samples = samples[order]
-        self._number = number[~again]
+        self._number = number
         self._end = self._position + self._samples
         self._longest = int(samples.max(initial=0))
-        # Where the next packet is of another type, or does not lie right behind.
+        # Where the next packet is of another type, or does not lie right behind; pieces of what
+        # began before them lie where that did.
+        begun = np.maximum.accumulate(np.where(self._samples > 0, np.arange(len(order)), 0))
         self._breaks = np.ones(len(order), np.bool_)
-        self._breaks[1:] = self._position[1:] != self._end[:-1]
+        self._breaks[1:] = self._position[1:] != self._end[begun[:-1]]
+        self._breaks[1:] &= self._samples[1:] > 0
         self._breaks[1:] |= self._number[1:] != self._number[:-1]
         self._decoders = decoders
         self._next_row = 0

@@ -21,6 +21,7 @@ from rtpcap.codecs import (
 from rtpcap.codecs.decoder import Decoded, Decoder, Filled, Heard, Measured, Reason
 from rtpcap.codecs.encoders import Encoder, encodable, find_encoder
 from rtpcap.codecs.registry import available, codec, find, undecodable
+from rtpcap.rtp.payloads import Payloads
 
 __all__ = [
     "Decoded",
@@ -29,6 +30,7 @@ __all__ = [
     "Filled",
     "Heard",
     "Measured",
+    "Payloads",
     "Reason",
     "aac",
     "adpcm",

@@ -73,8 +73,8 @@ class AMRKind:
     class_a: tuple[int, ...]
     """Bits that a frame's checksum covers, by frame type (RFC 4867 section 4.4.2.1)."""
     energy: tuple[int, int, float, float]
-    """Where the descriptor's energy stands: first bit, bits, steps for each doubling of the rms,
-    and the rms's logarithm at 0 (3GPP TS 26.092 and 26.192)."""
+    """Where the descriptor's energy stands: first bit, bits, steps for each doubling of the rms
+    (3GPP TS 26.092 and 26.192), and the rms's logarithm at 0, as 3GPP's decoders make it."""
     delay: int
 
     def kind(self, frame_type: int) -> FrameKind | None:
@@ -96,8 +96,8 @@ NARROW: Final = AMRKind(
     descriptor=8,
     foreign=(9, 10, 11),
     lost=None,
-    class_a=(42, 49, 55, 58, 61, 75, 65, 81, 39),
-    energy=(29, 6, 4.0, -2.5),
+    class_a=(42, 49, 55, 58, 61, 75, 65, 81, 39, 43, 38, 37),
+    energy=(29, 6, 4.0, -1.5),
     delay=40,
 )
 WIDE: Final = AMRKind(
@@ -109,7 +109,7 @@ WIDE: Final = AMRKind(
     foreign=(),
     lost=14,
     class_a=(54, 64, 72, 72, 72, 72, 72, 72, 72, 40),
-    energy=(28, 6, 2.625, -2.0),
+    energy=(28, 6, 5.25, -0.3),
     # 5 ms that the coder looks ahead, and the filters between 16 and 12.8 kHz.
     delay=95,
 )

@@ -240,12 +240,12 @@ def g723(fmt: Format, packet_ms: int) -> Encoder:
 
 @encoder("opus")
 def opus(fmt: Format, packet_ms: int) -> Encoder:
-    """Opus for voice, one frame a packet; stereo where ``sprop-stereo=1`` says so."""
+    """Opus, one frame a packet; stereo where ``sprop-stereo=1`` says so."""
     require_pyav()
     if packet_ms not in (5, 10, 20, 40, 60):
         raise ValueError(f"Opus has frames of 5, 10, 20, 40 or 60 ms, not {packet_ms}")
     channels = 2 if parameters(fmt).get("sprop-stereo") == "1" else 1
-    options = {"frame_duration": str(packet_ms), "application": "voip"}
+    options = {"frame_duration": str(packet_ms)}
     made = FFmpegEncoder(
         "libopus", OPUS_RATE, channels, bit_rate=OPUS_BIT_RATE * channels, options=options
     )

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.codecs.adpcm import STEPS
-from rtpcap.codecs.amr import NARROW, WIDE, AMRKind, split_amr
+from rtpcap.codecs.amr import NARROW, NO_REQUEST, WIDE, AMRKind, split_amr
 from rtpcap.codecs.cdma import EVRC, QCELP
 from rtpcap.codecs.decoder import Reason
 from rtpcap.codecs.evidence import Candidate, Evidence, flatter, roughness
@@ -87,8 +87,8 @@ def amr_share(evidence: Evidence, kind: AMRKind, aligned: bool) -> tuple[float, 
     speech = False
     for i, payload in enumerate(evidence.payloads):
         frames, reason = split_amr(payload, kind, aligned)
-        request = payload[0] >> 4 if payload else 15
-        if reason or not (request < len(kind.class_a) or request == 15):
+        request = payload[0] >> 4 if payload else NO_REQUEST
+        if reason or not (request < kind.descriptor or request == NO_REQUEST):
             continue
         if aligned and payload[0] & 15:
             continue

@@ -18,9 +18,20 @@ import numpy.typing as npt
 
 from tests.peers import missing, require
 
-__all__ = ["by_bcg729", "by_ffmpeg", "by_gsm", "by_pyav", "by_speex", "by_vo_amrwb", "cut"]
+__all__ = [
+    "by_bcg729",
+    "by_ffmpeg",
+    "by_gsm",
+    "by_pyav",
+    "by_speex",
+    "by_vo_amrwb",
+    "cut",
+    "extradata_of",
+]
 
 Samples = npt.NDArray[np.int16]
+
+LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 def cut(data: bytes, size: int) -> list[bytes]:
@@ -42,7 +53,7 @@ def by_pyav(
     context = av.AudioCodecContext.create(name, "w")
     assert isinstance(context, av.AudioCodecContext)
     channels = 1 if samples.ndim == 1 else samples.shape[1]
-    layout = {1: "mono", 2: "stereo"}[channels]
+    layout = LAYOUTS[channels]
     context.layout = layout
     context.sample_rate = rate
     context.format = av.AudioFormat(sample_format)
@@ -68,6 +79,18 @@ def by_pyav(
         packets += [bytes(packet) for packet in context.encode(frame)]
     packets += [bytes(packet) for packet in context.encode(None)]
     return packets
+
+
+def extradata_of(name: str, rate: int, channels: int = 1, **options: str) -> bytes:
+    """What one of FFmpeg's encoders says that a decoder has to know."""
+    context = av.AudioCodecContext.create(name, "w")
+    assert isinstance(context, av.AudioCodecContext)
+    context.layout = LAYOUTS[channels]
+    context.sample_rate = rate
+    context.format = av.AudioFormat("fltp")
+    context.options = options
+    context.open()
+    return bytes(context.extradata or b"")
 
 
 def by_ffmpeg(samples: Samples, rate: int, *arguments: str) -> bytes:
@@ -153,9 +176,7 @@ def by_vo_amrwb(samples: Samples, mode: int = 8, dtx: bool = False) -> list[byte
     packets = []
     for frame in _frames(samples, 320):
         out = ctypes.create_string_buffer(64)
-        size = vo.E_IF_encode(
-            state, mode, frame.ctypes.data_as(ctypes.c_void_p), out, int(dtx)
-        )
+        size = vo.E_IF_encode(state, mode, frame.ctypes.data_as(ctypes.c_void_p), out, int(dtx))
         packets.append(out.raw[:size])
     vo.E_IF_exit(state)
     return packets

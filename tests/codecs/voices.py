@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 import rtpcap
 
-__all__ = ["FIXTURES", "lag", "resampled", "snr_db", "speech", "tone"]
+__all__ = ["FIXTURES", "lag", "pitch", "resampled", "snr_db", "speech", "tone", "tone_snr_db"]
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 LOUDNESS = 12000
@@ -60,5 +60,24 @@ def snr_db(sent: Samples, heard: Samples, later: int) -> float:
     part = slice(n // 10, n - n // 10)
     a = sent[:n][part].astype(np.float64)
     b = heard[later : later + n][part].astype(np.float64)
-    gain = float(a @ b) / max(float(b @ b), 1.0)
-    return float(10 * np.log10((a @ a) / max(float(((a - gain * b) ** 2).sum()), 1e-9)))
+    gain = float((a * b).sum()) / max(float((b * b).sum()), 1.0)
+    return float(10 * np.log10((a * a).sum() / max(float(((a - gain * b) ** 2).sum()), 1e-9)))
+
+
+def tone_snr_db(heard: npt.NDArray[np.float64], rate: int, hertz: float) -> float:
+    """A tone, as loud and with whatever phase fits best, to all else that is heard with it."""
+    turns = 2 * np.pi * hertz * np.arange(len(heard)) / rate
+    sine, cosine = np.sin(turns), np.cos(turns)
+    # Sums of products: BLAS would share out so small a work among all processors, and wait.
+    ss, sc, cc = (float((x * y).sum()) for x, y in ((sine, sine), (sine, cosine), (cosine, cosine)))
+    hs, hc = float((heard * sine).sum()), float((heard * cosine).sum())
+    whole = ss * cc - sc * sc
+    found = (hs * cc - hc * sc) / whole * sine + (hc * ss - hs * sc) / whole * cosine
+    return float(10 * np.log10((found**2).sum() / max(float(((heard - found) ** 2).sum()), 1e-9)))
+
+
+def pitch(heard: npt.NDArray[np.float64], rate: int) -> float:
+    """The strongest frequency, in steps of about 1 Hz."""
+    size = 1 << (rate - 1).bit_length()
+    spectrum = np.abs(np.fft.rfft(heard[:size] * np.hanning(min(size, len(heard))), size))
+    return float(np.argmax(spectrum)) * rate / size
