@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import deque
 from enum import IntEnum
 
 import numpy as np
@@ -17,8 +18,10 @@ __all__ = ["FrameKind", "FramedDecoder", "Frames", "UnitDecoder"]
 
 NO_SAMPLES = np.empty(0, np.int16)
 
-RECENT_S = 0.03
+RECENT_S = 0.04
 """How much of the sound before a silence its spectrum is taken from."""
+RECENT_PIECES = 4
+"""Pieces of it that are kept: no frame is shorter than 10 ms."""
 
 
 class FrameKind(IntEnum):
@@ -55,7 +58,7 @@ class FramedDecoder(Decoder):
         self._decoder = decoder
         self._silent = False
         self._noise: ComfortNoise | None = None
-        self._recent = NO_SAMPLES
+        self._recent: deque[npt.NDArray[np.int16]] = deque(maxlen=RECENT_PIECES)
 
     @abstractmethod
     def split(self, payload: bytes) -> Frames:
@@ -110,12 +113,13 @@ class FramedDecoder(Decoder):
             self._silent = kind is not FrameKind.SPEECH
             if not len(piece):
                 return np.zeros(wanted, np.int16), Heard.SILENCE
-            self._recent = piece
+            self._recent.append(piece)
             return fitted(piece, wanted), Heard.NOISE if self._silent else Heard.RECEIVED
         if kind is FrameKind.DESCRIPTOR:
             if self._noise is None:
                 self._noise = ComfortNoise()
-            self.describe(data, self._noise, self._recent)
+            before = np.concatenate([NO_SAMPLES, *self._recent])
+            self.describe(data, self._noise, before[-int(RECENT_S * self.sample_rate) :])
             self._silent = True
         if self._silent and self._noise is not None:
             return self._noise.make(wanted), Heard.NOISE
@@ -137,7 +141,7 @@ class FramedDecoder(Decoder):
     def reset(self) -> None:
         self._decoder.reset()
         self._silent = False
-        self._recent = NO_SAMPLES
+        self._recent.clear()
 
 
 class UnitDecoder(Decoder):

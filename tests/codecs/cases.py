@@ -128,6 +128,10 @@ def _g726(name: str, rate: int) -> Case:
     )
 
 
+def _speex(rate: int) -> Case:
+    return Case(Format("speex", rate), rate, lambda x: by_speex(x, rate), rate // 50, 20, peer=True)
+
+
 CASES = [
     Case(Format("PCMU", 8000), 8000, lambda x: cut(encode_mu_law(x).tobytes(), 160), 160, 36),
     Case(Format("PCMA", 8000), 8000, lambda x: cut(encode_a_law(x).tobytes(), 160), 160, 36),
@@ -152,17 +156,7 @@ CASES = [
         20,
         peer=True,
     ),
-    *(
-        Case(
-            Format("speex", rate),
-            rate,
-            lambda x, rate=rate: by_speex(x, rate),
-            rate // 50,
-            20,
-            peer=True,
-        )
-        for rate in (8000, 16000, 32000)
-    ),
+    *(_speex(rate) for rate in (8000, 16000, 32000)),
     Case(Format("opus", 48000, 2), 48000, lambda x: by_pyav("libopus", x, 48000), 960, 43),
 ]
 
