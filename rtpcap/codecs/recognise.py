@@ -70,20 +70,22 @@ def recognise(evidence: Evidence) -> Recognised:
         if candidate.share > 0.5
     ]
     found.sort(key=lambda candidate: -candidate.weight(packets))
-    if not found or found[0].weight(packets) < ENOUGH_BITS:
-        if is_random(evidence.payloads):
-            reason = "encrypted: every byte is as random as the next, the first ones too"
-            return Recognised(None, 0.0, (reason,), tuple(found), encrypted=True)
-        return Recognised(None, 0.0, ("no codec's fingerprint",), tuple(found))
-    best = found[0]
-    confidence = min(best.share, 0.99)
-    reasons = [best.reason, f"{best.share:.0%} of {packets} packets fit"]
-    others = [other for other in found[1:] if other.format.name != best.format.name]
-    if others and others[0].weight(packets) * CLEARLY > best.weight(packets):
-        confidence /= 2
-        reasons.append(f"{others[0].format} fits as well: {others[0].reason}")
-    fmt = best.format if confidence >= CONFIDENT else None
-    return Recognised(fmt, confidence, tuple(reasons), tuple(found))
+    best = found[0] if found and found[0].weight(packets) >= ENOUGH_BITS else None
+    if best is None:
+        confidence, reasons = 0.0, ["no codec's fingerprint"]
+    else:
+        confidence = min(best.share, 0.99)
+        reasons = [best.reason, f"{best.share:.0%} of {packets} packets fit"]
+        others = [other for other in found[1:] if other.format.name != best.format.name]
+        if others and others[0].weight(packets) * CLEARLY > best.weight(packets):
+            confidence /= 2
+            reasons.append(f"{others[0].format} fits as well: {others[0].reason}")
+    if best is not None and confidence >= CONFIDENT:
+        return Recognised(best.format, confidence, tuple(reasons), tuple(found))
+    if is_random(evidence.payloads):
+        reason = "encrypted: every byte is as random as the next, the first ones too"
+        return Recognised(None, 0.0, (reason,), tuple(found), encrypted=True)
+    return Recognised(None, confidence, tuple(reasons), tuple(found))
 
 
 @dataclass(frozen=True)
