@@ -10,6 +10,7 @@ import pytest
 from rtpcap.audio.track import Track
 from rtpcap.codecs import Heard, Reason, find
 from rtpcap.rtp.payload_types import Format
+from rtpcap.rtp.serial import steps
 from tests.codecs.real import FIXTURES, REAL, Real, streams_of, voiced
 
 SPEECH = 0.65
@@ -26,8 +27,7 @@ def test_it_is_speech_and_as_long_as_its_timestamps(real: Real) -> None:
         decoded = decoder.decode_run(payloads)
         assert set(decoded.reason.tolist()) <= {Reason.NONE, Reason.EMPTY}
         # Between packets that follow each other the timestamps go on by as much as was decoded.
-        sequence = np.diff(packets.sequence.astype(np.int64)) % (1 << 16)
-        ticks = np.diff(packets.timestamp.astype(np.int64)) % (1 << 32)
+        sequence, ticks = steps(packets.sequence)[1:], steps(packets.timestamp)[1:]
         seconds = ticks / real.format.clock_rate
         lasting = decoded.counts[:-1] / decoder.sample_rate
         speaking = (decoded.heard[:-1] == Heard.RECEIVED) & (sequence == 1) & (lasting > 0)

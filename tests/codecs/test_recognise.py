@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,22 +76,22 @@ ENCRYPTED = [
 ]
 
 
-def _names(paths: list[tuple[object, int]]) -> list[str]:
-    return [f"{getattr(path, 'name', path)}:{number}" for path, number in paths]
+def _names(paths: list[tuple[Path, int]]) -> list[str]:
+    return [f"{path.name}:{number}" for path, number in paths]
 
 
-@pytest.mark.parametrize(("path", "number"), SILENT, ids=_names(list(SILENT)))
-def test_what_is_none_of_them_is_not_claimed(path: object, number: int) -> None:
-    for packets in streams_of(path, number):  # type: ignore[arg-type]
+@pytest.mark.parametrize(("path", "number"), SILENT, ids=_names(SILENT))
+def test_what_is_none_of_them_is_not_claimed(path: Path, number: int) -> None:
+    for packets in streams_of(path, number):
         found = recognise(evidence_of(packets))
         assert found.format is None, found
         assert found.confidence < CONFIDENT
         assert found.reasons
 
 
-@pytest.mark.parametrize(("path", "number"), ENCRYPTED, ids=_names(list(ENCRYPTED)))
-def test_encrypted_payloads_are_seen_to_be(path: object, number: int) -> None:
-    for packets in streams_of(path, number, least=40):  # type: ignore[arg-type]
+@pytest.mark.parametrize(("path", "number"), ENCRYPTED, ids=_names(ENCRYPTED))
+def test_encrypted_payloads_are_seen_to_be(path: Path, number: int) -> None:
+    for packets in streams_of(path, number, least=40):
         found = recognise(evidence_of(packets))
         assert found.format is None
         assert found.encrypted, found
