@@ -203,10 +203,10 @@ class _Course:
         order = np.argsort(position, kind="stable")
         # A decoder must hear each packet once: of copies the one captured last. Pieces of what
         # another packet began are no copies of it.
-        copy = (
-            (np.diff(position[order]) == 0) & (samples[order[:-1]] > 0) & (samples[order[1:]] > 0)
-        )
-        order = order[~np.append(copy, False)]
+        whole = samples[order] > 0
+        copy = np.zeros(len(order), np.bool_)
+        copy[:-1] = (np.diff(position[order]) == 0) & whole[:-1] & whole[1:]
+        order = order[~copy]
         number = packets.payload_type[order]
         self._packets = packets[order]
         self._position = position[order]
