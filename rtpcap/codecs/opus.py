@@ -103,7 +103,7 @@ class Opus(Decoder):
         self.channels = 2 if parameters(fmt).get("sprop-stereo") == "1" else 1
         self._fmt = fmt
         self._decoder = FFmpegDecoder("libopus", SAMPLE_RATE, self.channels)
-        self._last_toc = 0
+        self._last_toc: int | None = None
         self._silent = False
 
     def measure(self, payloads: Payloads) -> Measured:
@@ -136,18 +136,21 @@ class Opus(Decoder):
 
     def fill(self, samples: int, following: bytes | None = None) -> list[Filled]:
         """How libopus goes on with the sound, or with the noise of a sender that is silent."""
+        if self._last_toc is None:
+            return []
         heard = Heard.NOISE if self._silent else Heard.CONCEALED
-        return [Filled(self._concealed(samples), heard)]
+        return [Filled(self._concealed(samples, self._last_toc), heard)]
 
-    def _concealed(self, samples: int) -> npt.NDArray[np.int16]:
-        # A packet of a frame without bytes is a lost one (RFC 6716 section 4.1.1, 0 bytes).
-        lost = bytes([self._last_toc & 0xFC])
+    def _concealed(self, samples: int, toc: int) -> npt.NDArray[np.int16]:
+        # What libopus is given for a lost packet: a table of contents, and a frame of no bytes.
+        lost = bytes([toc & 0xFC])
         frame = int(frame_samples[lost[0] >> 3])
         pieces = [self._feed(lost, frame) for _ in range(-(-samples // frame))]
         return fitted(np.concatenate([self.silence(0), *pieces]), samples)
 
     def reset(self) -> None:
         self._decoder.reset()
+        self._last_toc = None
         self._silent = False
 
     def repairing(self) -> Decoder:
@@ -190,6 +193,8 @@ class RepairingOpus(Opus):
         if copied > samples:
             return super().fill(samples)
         before = super().fill(samples - copied) if samples > copied else []
+        if samples > copied and not before:
+            return []
         return [*before, Filled(self._feed(following, copied, True), Heard.REPAIRED)]
 
     def reset(self) -> None:
