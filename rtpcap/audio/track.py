@@ -9,16 +9,40 @@ import numpy.typing as npt
 
 from rtpcap.audio.line import Samples
 from rtpcap.audio.placement import place
-from rtpcap.codecs.registry import Decoder, find
+from rtpcap.codecs.decoder import Decoder, Heard, Reason
+from rtpcap.codecs.linear import BlockDecoder
+from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import Format
 
-__all__ = ["Mix", "Track"]
+__all__ = ["Mix", "Track", "held"]
 
 DAY_S = 24 * 3600
 LEAST_RECEIVED = 0.01
 """A line longer than a day with a smaller share of audio comes from clocks that make no sense."""
+
+LEAD_IN_S = 1
+"""How far before a place decoding begins, so that a decoder has its state when it is there."""
+
+
+def held(decoder: Decoder, packets: Packets) -> npt.NDArray[np.int64]:
+    """How many samples each packet's payload stands for, shape (n,)."""
+    return _measured(decoder, packets)[0]
+
+
+def _measured(
+    decoder: Decoder, packets: Packets
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """How many samples each payload stands for, and whether the decoder needs it.
+
+    It also needs a piece of what began in another packet, which stands for no samples itself.
+    """
+    if isinstance(decoder, BlockDecoder):
+        samples = decoder.samples(packets.payload_size.astype(np.int64))
+        return samples, samples > 0
+    measured = decoder.measure(packets.payloads())
+    return measured.samples, (measured.samples > 0) | (measured.reason == Reason.NONE)
 
 
 class Track:
@@ -48,6 +72,8 @@ class Track:
         # Packets by position, each with its place in the order of capture.
         sorted_already = bool((np.diff(position) >= 0).all())
         self._order = None if sorted_already else np.argsort(position, kind="stable")
+        alone = all(isinstance(decoder, BlockDecoder) for decoder in decoders.values())
+        self._course = None if alone else _Course(packets, position, samples, decoders)
 
     @classmethod
     def lay(
@@ -68,12 +94,13 @@ class Track:
         decoders = _decoders(formats, np.bincount(numbers, minlength=128))
         clock_rate = formats[next(iter(decoders))].clock_rate
         samples = np.zeros(len(packets), np.int64)
+        needed = np.zeros(len(packets), np.bool_)
         for number, decoder in decoders.items():
             mine = numbers == number
-            samples[mine] = decoder.samples(packets.payload_size[mine].astype(np.int64))
-        if not samples.all():
-            heard = np.flatnonzero(samples)
-            packets, samples = packets[heard], samples[heard]
+            samples[mine], needed[mine] = _measured(decoder, packets[mine])
+        if not needed.all():
+            rows = np.flatnonzero(needed)
+            packets, samples = packets[rows], samples[rows]
         rate = next(iter(decoders.values())).sample_rate
         placement = place(
             packets.timestamp,
@@ -94,7 +121,12 @@ class Track:
         return track
 
     def read(self, start: int, stop: int) -> Samples:
-        """The samples ``start..stop``, decoded now, and which of them were received."""
+        """The samples ``start..stop``, decoded now, and which of them were received.
+
+        Where a decoder has state, the window that begins where the last one ended costs least.
+        """
+        if self._course is not None:
+            return self._course.read(start, stop)
         # Packets that reach over an edge are laid out whole, and what is beyond it is cut off.
         margin = self._longest
         size = stop - start + 2 * margin
@@ -151,9 +183,84 @@ class Track:
     ) -> None:
         size, number = kind >> 7, kind & 0x7F
         payloads = packets.take_payloads(size)
-        decoded = self._decoders[number].decode_many(payloads)
+        decoder = self._decoders[number]
+        assert isinstance(decoder, BlockDecoder)
+        decoded = decoder.decode_many(payloads)
         _copy(decoded, at, out)
         _copy(np.ones(decoded.shape[:2], np.bool_), at, received)
+
+
+class _Course:
+    """The packets of a stream in the order they were sent, for decoders that have state."""
+
+    def __init__(
+        self,
+        packets: Packets,
+        position: npt.NDArray[np.int64],
+        samples: npt.NDArray[np.int64],
+        decoders: Mapping[int, Decoder],
+    ) -> None:
+        order = np.argsort(position, kind="stable")
+        # A decoder must hear each packet once: of copies the one captured last. Pieces of what
+        # another packet began are no copies of it.
+        whole = samples[order] > 0
+        copy = np.zeros(len(order), np.bool_)
+        copy[:-1] = (np.diff(position[order]) == 0) & whole[:-1] & whole[1:]
+        order = order[~copy]
+        number = packets.payload_type[order]
+        self._packets = packets[order]
+        self._position = position[order]
+        self._samples = samples[order]
+        self._number = number
+        self._end = self._position + self._samples
+        self._longest = int(samples.max(initial=0))
+        # Where the next packet is of another type, or does not lie right behind; pieces of what
+        # began before them lie where that did.
+        begun = np.maximum.accumulate(np.where(self._samples > 0, np.arange(len(order)), 0))
+        self._breaks = np.ones(len(order), np.bool_)
+        self._breaks[1:] = self._position[1:] != self._end[begun[:-1]]
+        self._breaks[1:] &= self._samples[1:] > 0
+        self._breaks[1:] |= self._number[1:] != self._number[:-1]
+        self._decoders = decoders
+        self._next_row = 0
+        self._next_sample: int | None = None
+        self._over: list[tuple[int, npt.NDArray[np.int16], npt.NDArray[np.bool_]]] = []
+
+    def read(self, start: int, stop: int) -> Samples:
+        first = next(iter(self._decoders.values()))
+        out, received = first.silence(stop - start), np.zeros(stop - start, np.bool_)
+        if start != self._next_sample:
+            lead_in = LEAD_IN_S * first.sample_rate + self._longest
+            self._next_row = int(np.searchsorted(self._position, start - lead_in))
+            self._over = []
+            for decoder in self._decoders.values():
+                decoder.reset()
+        last = int(np.searchsorted(self._position, stop))
+        pieces = self._over
+        edges = np.flatnonzero(self._breaks[self._next_row : last]) + self._next_row
+        begins = [self._next_row, *edges[edges > self._next_row].tolist()]
+        for begin, end in zip(begins, [*begins[1:], last], strict=True):
+            if begin < end:
+                pieces.append(self._decode(begin, end))
+        self._over = []
+        for at, samples, there in pieces:
+            lo, hi = max(at, start), min(at + len(samples), stop)
+            if lo < hi:
+                out[lo - start : hi - start] = samples[lo - at : hi - at]
+                received[lo - start : hi - start] = there[lo - at : hi - at]
+            if at + len(samples) > stop:
+                beyond = max(stop - at, 0)
+                self._over.append((at + beyond, samples[beyond:], there[beyond:]))
+        self._next_row, self._next_sample = last, stop
+        return out, received
+
+    def _decode(
+        self, begin: int, end: int
+    ) -> tuple[int, npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
+        payloads = self._packets[begin:end].payloads()
+        decoded = self._decoders[int(self._number[begin])].decode_run(payloads)
+        there = np.repeat(decoded.heard == Heard.RECEIVED, decoded.counts)
+        return int(self._position[begin]), decoded.samples, there
 
 
 def _copy(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.audio.audio import Audio
-from rtpcap.audio.track import Track
+from rtpcap.audio.track import Track, held
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable, Fault
 from rtpcap.rtp.packets import NO_TIME, Packets
@@ -170,7 +170,7 @@ class Stream:
             except CodecUnavailable:
                 continue
             rows = number == payload_type
-            samples = decoder.samples(packets.payload_size[rows].astype(np.int64))
+            samples = held(decoder, packets[rows])
             ticks[rows] = samples * fmt.clock_rate // decoder.sample_rate
         return ticks
 

@@ -73,8 +73,8 @@ def test_a_payload_type_of_another_rate_is_left_out() -> None:
 
 
 def test_no_decoder() -> None:
-    with pytest.raises(CodecUnavailable, match="no decoder for G729"):
-        track([Sent(0, b"x")], {11: Format("G729", 8000)})
+    with pytest.raises(CodecUnavailable, match="no decoder for EVS"):
+        track([Sent(0, b"x")], {11: Format("EVS", 16000)})
 
 
 def test_times_that_make_no_sense() -> None:
