@@ -19,8 +19,8 @@ from rtpcap.version import __version__
 
 if TYPE_CHECKING:
     from rtpcap.api import Capture
+    from rtpcap.audio.files import Written
     from rtpcap.audio.line import Line
-    from rtpcap.audio.wav import Written
     from rtpcap.streams.call import Call
     from rtpcap.streams.stream import Stream
 
@@ -154,7 +154,7 @@ class _Decode:
 
     def __call__(self, work: _Work) -> Entry:
         from rtpcap.api import open
-        from rtpcap.audio.wav import write_wavs
+        from rtpcap.audio.files import write_files
 
         # Before anything is read: what changes from here on is seen as changed in the next run.
         size, mtime_ns = _stamp(work.path)
@@ -181,7 +181,7 @@ class _Decode:
                 for i, (unit, lines, _) in enumerate(turn)
                 if lines
             }
-            made = write_wavs(list(files.values()), capture.release)
+            made = write_files(list(files.values()), capture.release)
             written = dict(zip(files, made, strict=True))
             for i, (unit, _, why_not) in enumerate(turn):
                 row = {**unit.row(), "why_not": why_not}

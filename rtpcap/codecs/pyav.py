@@ -1,4 +1,4 @@
-"""FFmpeg's decoders and encoders, through PyAV: the only place that knows it, loaded on use."""
+"""FFmpeg's decoders, encoders and resampler, through PyAV: the only place that knows it, loaded on use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.codec.context import CodecContext
 
-__all__ = ["FFmpegDecoder", "FFmpegEncoder", "as_int16", "require_pyav"]
+__all__ = ["FFmpegDecoder", "FFmpegEncoder", "as_int16", "require_pyav", "resample"]
 
 FULL_SCALE = 32768
 LAYOUTS = {1: "mono", 2: "stereo"}
@@ -217,3 +217,29 @@ class FFmpegEncoder:
         """The packets that the encoder still held; nothing can be fed after that."""
         for packet in self._context.encode(None)[:MOST_PENDING]:
             yield bytes(packet)
+
+
+def resample(samples: npt.NDArray[np.int16], rate: int, wanted: int) -> npt.NDArray[np.int16]:
+    """Samples of shape (n,) or (n, channels) at another rate, the first one where it was.
+
+    Raises CodecUnavailable where FFmpeg cannot do it.
+    """
+    require_pyav()
+    import av
+
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    layout = LAYOUTS.get(channels, f"{channels}c")
+    data = np.ascontiguousarray(samples).reshape(1, -1)
+    try:
+        resampler = av.AudioResampler(format="s16", layout=layout, rate=wanted)
+        frame = av.AudioFrame.from_ndarray(data, format="s16", layout=layout)
+        frame.sample_rate = rate
+        frames = [*resampler.resample(frame), *resampler.resample(None)]
+    except (av.FFmpegError, ValueError) as error:
+        raise CodecUnavailable(f"FFmpeg does not resample {rate} Hz to {wanted}: {error}") from None
+    parts = [
+        np.frombuffer(memoryview(made.planes[0]), np.int16, made.samples * channels)
+        for made in frames
+    ]
+    flat = np.concatenate([np.empty(0, np.int16), *parts])
+    return flat if channels == 1 else flat.reshape(-1, channels)

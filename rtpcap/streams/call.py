@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rtpcap.audio.audio import Audio
+from rtpcap.audio.layers import Mix, at_rate
 from rtpcap.audio.line import Line
-from rtpcap.audio.track import Mix
+from rtpcap.audio.rendering import AS_RECEIVED, Fill, Rendering
+from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
 from rtpcap.streams.rows import Rows
@@ -55,37 +57,52 @@ class Call:
         ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
         return (max(ends) - min(starts)) / 1e9 if starts and ends else None
 
-    def lines(self) -> list[Line]:
-        """The two sides on the capture's clock from one origin, left first.
+    def lines(self, rendering: Rendering = AS_RECEIVED) -> list[Line]:
+        """The two sides on the capture's clock from one origin, left first, at the higher rate.
 
         Each side is laid anew at a pause when it has drifted `REANCHOR_S` from that clock. Raises
-        CodecUnavailable where a side has no audio, or the sides do not fit side by side.
+        CodecUnavailable where a side has no audio, or one is stereo.
         """
-        origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
-        sides = self._laid(origin)
-        left, right = sides
-        if left.rate != right.rate or left.channels != 1 or right.channels != 1:
-            raise CodecUnavailable(
-                "the two sides differ in sample rate or are stereo: decode them as single streams"
-            )
-        # A packet that was overtaken by the very first one belongs before it.
-        early = min(0, left.begin, right.begin)
-        if early and origin is not None:
-            sides = self._laid(origin + early * SECOND_NS // left.rate)
-        return list(sides)
+        return [mix for mix, _ in self.sides(rendering)]
 
-    def _laid(self, origin_ns: int | None) -> tuple[Mix, Mix]:
-        def laid(side: list[Stream]) -> Mix:
+    def sides(self, rendering: Rendering = AS_RECEIVED) -> list[tuple[Line, list[Track]]]:
+        """The lines of `lines`, each with the tracks that it is made of."""
+        origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
+        sides = self._laid(origin, rendering)
+        if any(track.channels != 1 for side in sides for track in side):
+            raise CodecUnavailable("a side is stereo: decode them as single streams")
+        # A packet that was overtaken by the very first one belongs before it.
+        early = min(track.begin * SECOND_NS // track.rate for side in sides for track in side)
+        if early < 0 and origin is not None:
+            sides = self._laid(origin + early, rendering)
+        rate = max(track.rate for side in sides for track in side)
+        return [(Mix([at_rate(track, rate) for track in side]), side) for side in sides]
+
+    def _laid(self, origin_ns: int | None, rendering: Rendering) -> list[list[Track]]:
+        def laid(side: list[Stream]) -> list[Track]:
             spoken = [stream for stream in side if stream.decodable]
             if not spoken:
                 raise CodecUnavailable(side[0].why_not)
-            return Mix([s.track(origin_ns=origin_ns, reanchor_s=REANCHOR_S) for s in spoken])
+            return [
+                stream.track(origin_ns=origin_ns, reanchor_s=REANCHOR_S, rendering=rendering)
+                for stream in spoken
+            ]
 
-        return laid(self.left), laid(self.right)
+        return [laid(self.left), laid(self.right)]
 
-    def audio(self) -> Audio:
-        """Both sides in one: stereo, first speaker left. Raises as `lines` does."""
-        return Audio.from_lines(self.lines())
+    def audio(
+        self,
+        *,
+        fill: Fill = "silence",
+        rate: int | None = None,
+        buffer_ms: float | None = None,
+        compensate_delay: bool = True,
+    ) -> Audio:
+        """Both sides in one: stereo, first speaker left. Raises as `lines` does.
+
+        What is chosen is as for `Stream.audio`.
+        """
+        return Audio.from_lines(self.lines(Rendering(fill, rate, buffer_ms, compensate_delay)))
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.audio.audio import Audio
+from rtpcap.audio.rendering import AS_RECEIVED, Fill, Rendering
 from rtpcap.audio.track import Track, held
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable, Fault
@@ -243,7 +244,13 @@ class Stream:
             return str(reason)
         return None
 
-    def track(self, *, origin_ns: int | None = None, reanchor_s: float | None = None) -> Track:
+    def track(
+        self,
+        *,
+        origin_ns: int | None = None,
+        reanchor_s: float | None = None,
+        rendering: Rendering = AS_RECEIVED,
+    ) -> Track:
         """Its audio on a time line, to be read window by window in little memory.
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
@@ -257,14 +264,33 @@ class Stream:
         packets = self.packets
         if not own.all():
             packets = packets[own]
-        return Track.lay(packets, self.formats, origin_ns=origin_ns, reanchor_s=reanchor_s)
+        return Track.lay(
+            packets,
+            self.formats,
+            origin_ns=origin_ns,
+            reanchor_s=reanchor_s,
+            rendering=rendering,
+        )
 
-    def audio(self) -> Audio:
-        """Its audio: int16 samples, each at the place its timestamp gives, and what was received.
+    def audio(
+        self,
+        *,
+        fill: Fill = "silence",
+        rate: int | None = None,
+        buffer_ms: float | None = None,
+        compensate_delay: bool = True,
+    ) -> Audio:
+        """Its audio: int16 samples, each at the place its timestamp gives, and what made it.
 
-        Raises CodecUnavailable where `why_not` says a reason.
+        `fill` is what stands where nothing came: ``silence``, ``noise`` (comfort noise in pauses
+        that the sender described) or ``conceal`` (that, and losses concealed: for listening). The
+        rate is the highest of its codecs, or `rate`. With `buffer_ms` packets that come later than
+        a receiver with such a buffer would wait are not heard. What its codec looks ahead is taken
+        off, unless `compensate_delay` is False. Raises CodecUnavailable where `why_not` says a
+        reason, ValueError for what makes no sense.
         """
-        return Audio.from_lines([self.track()])
+        rendering = Rendering(fill, rate, buffer_ms, compensate_delay)
+        return Audio.from_lines([self.track(rendering=rendering)])
 
     def row(self) -> dict[str, object]:
         """The stream with the keys of ``rtpcap streams``."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rtpcap.audio.rendering import Rendering
 from rtpcap.audio.track import Track
 from rtpcap.codecs import Heard, Reason, find
 from rtpcap.rtp.payload_types import Format
@@ -65,13 +66,15 @@ def test_the_measure_fails_on_what_is_decoded_wrongly(name: str, number: int, wr
 
 @pytest.mark.parametrize(
     "name",
-    ["pj-g729", "pj-amr", "pj-opus", "br-amrwb", "ff-mp3", "ff-latm", "pj-g729vad"],
+    ["pj-g729", "pj-amr", "br-opus", "br-amrwb", "ff-mp3", "ff-latm", "pj-g729vad"],
 )
 def test_the_track_of_a_capture_is_what_its_decoder_gives(name: str) -> None:
     real = next(real for real in REAL if real.path.stem == name)
     for packets in streams_of(real.path, real.number):
-        track = Track.lay(packets, {real.number: real.format})
-        samples, received = track.read(0, track.length)
+        later = Rendering(compensate_delay=False)
+        track = Track.lay(packets, {real.number: real.format}, rendering=later)
+        samples, what = track.read(0, track.length)
+        received = what == Heard.RECEIVED
         decoded = find(real.format).decode_run(packets.payloads())
         heard = decoded.samples[np.repeat(decoded.heard == Heard.RECEIVED, decoded.counts)]
         assert samples[received].tolist() == heard.tolist()
