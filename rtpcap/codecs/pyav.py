@@ -1,4 +1,4 @@
-"""FFmpeg's decoders, encoders and resampler, through PyAV: the only place that knows it, loaded on use."""
+"""FFmpeg's decoders, encoders and resampler, through PyAV, loaded on use: its only place."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ FITS, RARELY = 0.5, 0.2
 MOSTLY = 0.8
 """Shares of the payloads: with more than the first what was told is kept, with less than the second
 it can be wrong, with more than the third something else is right."""
+G722_BYTES_A_SECOND = 8000
+"""Of 64 kbit/s."""
 EVIDENTLY_FLATTER = 0.6
 """Of the spectrum in the wrong packing: a factor of 1.8; 2.5 and more in real captures."""
 
@@ -63,6 +65,10 @@ def recognise(evidence: Evidence) -> Recognised:
         return Recognised(None, 0.0, (f"only {packets} packets with a payload",))
     if not evidence.step:
         return Recognised(None, 0.0, ("no timestamps that go on from packet to packet",))
+    if (evidence.size == evidence.size[0]).all():
+        rows = evidence.payloads.joined().reshape(packets, -1)
+        if (rows == rows[0]).all():
+            return Recognised(None, 0.0, ("payloads that are all the same tell nothing",))
     found = [
         candidate
         for fingerprint in FINGERPRINTS
@@ -101,7 +107,8 @@ def settle(fmt: Format, evidence: Evidence) -> Settled:
     """What a format leaves open, or says wrongly, from the payloads.
 
     The alignment of AMR, the mode of iLBC, the packing of G.726, whether Opus is stereo, the sample
-    rate of MPEG audio. Where the payloads do not say clearly, the format stays as it was told.
+    rate of MPEG audio, whether the clock of G.722 counts samples. Where the payloads do not say
+    clearly, the format stays as it was told.
     """
     settler = SETTLERS.get(fmt.name.lower())
     first = np.flatnonzero(evidence.payloads.size > 0)[:MOST_PACKETS]
@@ -170,10 +177,22 @@ def _settle_mpa(fmt: Format, evidence: Evidence) -> Settled:
     return Settled(fmt)
 
 
+def _settle_g722(fmt: Format, evidence: Evidence) -> Settled:
+    # RFC 3551 section 4.5.2 has 8000 ticks for 16,000 samples; some senders count samples.
+    told = evidence.fits(evidence.size * fmt.clock_rate // G722_BYTES_A_SECOND)
+    for rate in (G722_BYTES_A_SECOND, 2 * G722_BYTES_A_SECOND):
+        share = evidence.fits(evidence.size * rate // G722_BYTES_A_SECOND)
+        if evidence.step and told < RARELY and share > MOSTLY and evidence.may_be(rate):
+            reason = f"{share:.0%} of the timestamps count {rate} ticks a second"
+            return Settled(replace(fmt, clock_rate=rate), (reason,))
+    return Settled(fmt)
+
+
 Settler = Callable[[Format, Evidence], Settled]
 
 SETTLERS: Mapping[str, Settler] = {
     "amr": _settle_amr,
+    "g722": _settle_g722,
     "amr-wb": _settle_amr,
     "ilbc": _settle_ilbc,
     "opus": _settle_opus,

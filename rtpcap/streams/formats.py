@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,8 @@ class Formats:
     """Clock rate of each number, 0 where unknown, shape (k, 128)."""
     media: npt.NDArray[np.bool_]
     """Whether a number's packets are media (`Format.is_media`; unknown: yes), shape (k, 128)."""
+    told: PayloadMap = field(default_factory=dict)
+    """What was told, also of numbers that no packet has: those inside redundant packets."""
 
     @classmethod
     def find(
@@ -90,7 +92,13 @@ class Formats:
             by_stream[i][number] = event
             clock_rate[i, number] = event.clock_rate
             media[i, number] = False
-        return cls(counts.astype(np.int32), by_stream, clock_rate, media)
+        return cls(counts.astype(np.int32), by_stream, clock_rate, media, told)
+
+    def name(self, i: int, number: int, fmt: Format) -> None:
+        """Give a payload number of stream i a format."""
+        self.by_stream[i][number] = fmt
+        self.clock_rate[i, number] = fmt.clock_rate
+        self.media[i, number] = fmt.is_media
 
     def clocks(self, streams: slice = slice(None)) -> Clocks:
         """The lowest and highest rate among the payload types of each of these streams."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rtpcap.capture.tables import Flow
+    from rtpcap.codecs.recognise import Recognised
 
 __all__ = ["Stream", "Streams"]
 
@@ -97,7 +98,21 @@ class Stream:
 
     @cached_property
     def _main(self) -> tuple[int, Format | None]:
-        return self._table.formats.main(self.index)
+        number, _ = self._table.formats.main(self.index)
+        # Redundancy is a way to send a codec, and none itself.
+        number = self._table.recognition.inside.get((self.index, number), number)
+        return number, self.formats.get(number)
+
+    @property
+    def recognised(self) -> Recognised | None:
+        """What its payloads were taken for, with the confidence and the reasons, where nothing
+        names its payload number; None where something does."""
+        return self._table.recognition.recognised.get((self.index, self._main[0]))
+
+    @property
+    def settled(self) -> tuple[str, ...]:
+        """What its payloads tell beyond the format that was named, or against it."""
+        return self._table.recognition.settled.get((self.index, self._main[0]), ())
 
     @property
     def codec(self) -> str | None:
@@ -220,8 +235,11 @@ class Stream:
 
     @cached_property
     def encrypted(self) -> bool:
-        """Whether its payloads are G.711 with an SRTP tag; of other codecs False."""
-        return carries_tags(self.packets, self.formats)
+        """Whether its payloads are encrypted: G.711 with an SRTP tag, or as random as can be."""
+        if self.recognised is not None and self.recognised.encrypted:
+            return True
+        random = (self.index, self._main[0]) in self._table.recognition.random
+        return random or carries_tags(self.packets, self.formats)
 
     @property
     def decodable(self) -> bool:
@@ -233,16 +251,29 @@ class Stream:
         """Why its audio cannot be had, and the cure; None where it can."""
         number, fmt = self._main
         if fmt is None:
-            return f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
+            return self._unknown(number)
         if fmt.is_event:
             return "only telephone events, no audio"
         if self.encrypted:
+            if (self.index, number) in self._table.recognition.random:
+                return "encrypted: every byte is as random as the next, the first ones too"
             return "encrypted: each payload is longer than its audio by an SRTP tag"
         try:
             find(fmt)
         except CodecUnavailable as reason:
             return str(reason)
         return None
+
+    def _unknown(self, number: int) -> str:
+        """Why a payload number has no format, and the cure."""
+        found = self.recognised
+        if found is not None and found.encrypted:
+            return found.reasons[0]
+        cure = f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
+        if found is not None and found.candidates:
+            likely = found.candidates[0].format
+            return f"{cure}; perhaps {likely}, with a confidence of {found.confidence:.2f}"
+        return cure
 
     def track(
         self,
