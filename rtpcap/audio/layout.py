@@ -113,7 +113,7 @@ class Layout:
 
     def holes(self, rate: int, compensated: bool) -> Holes:
         """Where no packet's audio is, and why, on a line of this rate."""
-        size, cause = self._holes()
+        size, cause = self.hole_sizes()
         rows = np.flatnonzero(size)
         reached = np.maximum.accumulate(self.position + self.samples)[rows]
         delay = np.array([self._delay(n) for n in range(128)], np.int64)[self.number[rows]]
@@ -126,7 +126,8 @@ class Layout:
             self.length * rate // self.rate,
         )
 
-    def _holes(self) -> tuple[Integers, npt.NDArray[np.uint8]]:
+    def hole_sizes(self) -> tuple[Integers, npt.NDArray[np.uint8]]:
+        """(samples, cause) of the hole behind each part, shape (n,)."""
         return find_holes(self.position, self.samples, self.missing, self.too_late, self.anew)
 
     def _delay(self, number: int) -> int:
@@ -135,7 +136,7 @@ class Layout:
 
     def courses(self, rendering: Rendering) -> list[Course]:
         """A line for each sample rate and number of channels, the most frequent first."""
-        size, cause = self._holes()
+        size, cause = self.hole_sizes()
         lanes: dict[Lane, list[int]] = {}
         for number, decoder in self.decoders.items():
             lanes.setdefault((decoder.sample_rate, decoder.channels), []).append(number)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-__all__ = ["AS_RECEIVED", "FILLS", "Fill", "Rendering"]
+__all__ = [
+    "AS_RECEIVED",
+    "FILLS",
+    "HIGHEST_HZ",
+    "LOWEST_HZ",
+    "MOST_BUFFER_MS",
+    "Fill",
+    "Rendering",
+]
 
 Fill = Literal["silence", "noise", "conceal"]
 FILLS: tuple[str, ...] = get_args(Fill)

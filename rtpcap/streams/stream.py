@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from rtpcap.audio.frames import StoredFrames
     from rtpcap.capture.tables import Flow
     from rtpcap.codecs.recognise import Recognised
 
@@ -288,20 +289,31 @@ class Stream:
         stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
         anew at a pause. Raises CodecUnavailable where `why_not` says a reason.
         """
-        if self.why_not:
-            raise CodecUnavailable(self.why_not)
-        # Not the remembered one, which would stay: decoding goes through all streams.
-        own = self._keep_ledger().epoch != FOREIGN
-        packets = self.packets
-        if not own.all():
-            packets = packets[own]
         return Track.lay(
-            packets,
+            self._own_packets(),
             self.formats,
             origin_ns=origin_ns,
             reanchor_s=reanchor_s,
             rendering=rendering,
         )
+
+    def _own_packets(self) -> Packets:
+        """Its packets without those that only look like its own, for decoding."""
+        if self.why_not:
+            raise CodecUnavailable(self.why_not)
+        # Not the remembered one, which would stay: decoding goes through all streams.
+        own = self._keep_ledger().epoch != FOREIGN
+        packets = self.packets
+        return packets if own.all() else packets[own]
+
+    def stored_frames(self) -> StoredFrames:
+        """Its frames as they were sent, for a file of their codec's: ``.amr``, ``.opus``, ``.ul``.
+
+        Raises CodecUnavailable where `why_not` says a reason, or the codec has no file format.
+        """
+        from rtpcap.audio.frames import stored_frames
+
+        return stored_frames(self._own_packets(), self.formats)
 
     def audio(
         self,
