@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import TypeVar
 
 from rtpcap.codecs.decoder import Decoder
@@ -99,6 +98,9 @@ def _plug_in() -> None:
     if _plugged_in:
         return
     _plugged_in = True
+    # Not at the top: it takes longer to load than all codecs here.
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group=PLUG_INS):
         try:
             loaded = entry.load()
