@@ -112,7 +112,7 @@ class Course:
         """The samples ``start..stop``, and what each is made from."""
         out, heard = self._silence(stop - start), np.zeros(stop - start, np.uint8)
         if start != self._next_sample:
-            self._source = self._pieces(self._row_before(start))
+            self._source = self._pieces(self._row_before(start), start)
             self._over = []
         pieces, self._over = self._over, []
         while True:
@@ -141,9 +141,9 @@ class Course:
         # One earlier still: it may have described the silence that reaches up to here.
         return max(int(np.searchsorted(self._rows.position, start - lead_in)) - 1, 0)
 
-    def _pieces(self, row: int) -> Iterator[Piece]:
-        """What is heard from a row on, in order."""
-        filler = _Filler(self)
+    def _pieces(self, row: int, start: int) -> Iterator[Piece]:
+        """What is heard from a row on, in order; what fills holes from `start` on only."""
+        filler = _Filler(self, start)
         fresh = set(self._decoders)
         for decoder in self._decoders.values():
             decoder.reset()
@@ -209,8 +209,9 @@ class Course:
 class _Filler:
     """Fills the holes of a course as it goes on."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, start: int) -> None:
         self._course = course
+        self._start = start
         self._fill = course._fill
         self._rate = course.rate
         self._noise: ComfortNoise | None = None
@@ -254,14 +255,15 @@ class _Filler:
 
     def filled(self, hole: Hole, following: bytes | None) -> Iterator[Piece]:
         """What stands in a hole; `following` is the payload behind it."""
+        if self._described:
+            if self._fill != "silence":
+                yield from self._described_noise(hole)
+            return
         number = int(self._course._rows.number[hole.row])
         decoder = self._course._decoders[number]
         lost = hole.cause in (Cause.LOST, Cause.LATE)
         repairs = lost and following is not None and number in self._course._repairing
-        if self._described:
-            if self._fill != "silence":
-                yield from self._described_noise(hole)
-        elif self._fill != "silence":
+        if self._fill != "silence":
             yield from self._own(hole, decoder, lost, following if repairs else None)
         elif repairs:
             yield from self._repaired(hole, decoder, following)
@@ -274,10 +276,14 @@ class _Filler:
         filled = decoder.fill(span, following)
         yield from _wanted(filled, hole.at + hole.samples - span, (Heard.REPAIRED,))
 
+    def _skipped(self, hole: Hole, step: int) -> int:
+        """How much of a hole lies before what is read, in whole steps."""
+        return min(max(self._start - hole.at, 0), hole.samples) // step * step
+
     def _described_noise(self, hole: Hole) -> Iterator[Piece]:
         assert self._noise is not None
         step = round(FILLED_S * self._rate)
-        for done in range(0, hole.samples, step):
+        for done in range(self._skipped(hole, step), hole.samples, step):
             size = min(step, hole.samples - done)
             made = self._noise.make(size)
             if self._course.channels > 1:
@@ -291,7 +297,7 @@ class _Filler:
         conceals = lost and self._fill == "conceal"
         wanted = (Heard.NOISE, Heard.REPAIRED, *([Heard.CONCEALED] if conceals else []))
         step, most = round(FILLED_S * self._rate), round(MOST_CONCEALED_S * self._rate)
-        done = 0
+        done = self._skipped(hole, step)
         while done < hole.samples:
             size = min(step, hole.samples - done)
             last = done + size == hole.samples
