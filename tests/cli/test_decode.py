@@ -20,8 +20,8 @@ from tests.views.build import Sent, capture, steady
 
 CALL = FIXTURES / "pj-pcmu.pcap"
 ONE_WAY = FIXTURES / "gst-loss.pcap"
-# Encrypted, and no number of theirs has a name: a row a stream.
-WITHOUT_CODEC = ["ai-opus.pcap"] * 2 + ["ch-opus-dtls.pcap"] * 2
+# Encrypted, or of a codec whose configuration only signalling tells: a row a stream.
+WITHOUT_CODEC = ["ai-opus.pcap"] * 2 + ["ch-opus-dtls.pcap"] * 2 + ["ff-aac.pcap", "ff-latm.pcap"]
 
 
 def decoded(out: Path, *arguments: str | Path) -> Ran:
