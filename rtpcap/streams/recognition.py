@@ -76,7 +76,7 @@ def recognise_formats(found: Found, formats: Formats) -> Recognition:
         fmt = formats.by_stream[cell[0]].get(cell[1])
         if fmt is not None and fmt.name.lower() == "red":
             _look_inside(recognition, cell, _packets(found, formats, cell))
-    for cell in [*named, *_inner(recognition)]:
+    for cell in dict.fromkeys([*named, *unnamed, *_inner(recognition)]):
         _settle(recognition, cell, found)
     _set_event_clocks(recognition)
     return recognition
