@@ -36,15 +36,16 @@ def pitch_period(history: Samples, rate: int) -> int:
     if window <= 0:
         return shortest
     sound = history.astype(np.float64)
-    last = sound[-window:]
-    best, period = 0.0, shortest
-    for lag in range(shortest, min(longest, len(sound) - window) + 1):
-        before = sound[-window - lag : -lag]
-        energy = float((before * before).sum())
-        alike = float((last * before).sum()) / np.sqrt(energy) if energy > 0 else 0.0
-        if alike > best:
-            best, period = alike, lag
-    return period
+    most = min(longest, len(sound) - window)
+    if most < shortest:
+        return shortest
+    # Of each lag, from the longest to the shortest, what the last piece is compared with.
+    before = sound[len(sound) - window - most : len(sound) - shortest]
+    likeness = np.correlate(before, sound[-window:], "valid")
+    energy = np.correlate(before * before, np.ones(window), "valid")
+    alike = np.divide(likeness, np.sqrt(energy), out=np.zeros(len(energy)), where=energy > 0)
+    best = most - (len(alike) - 1 - int(np.argmax(alike[::-1])))
+    return best if alike.max() > 0 else shortest
 
 
 def conceal(history: Samples, samples: int, rate: int) -> Samples:
