@@ -1,13 +1,14 @@
-"""The other programs that tests compare with."""
+"""The other programs and libraries that tests compare with."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
-__all__ = ["require"]
+__all__ = ["missing", "require"]
 
 
 def require(program: str) -> str:
@@ -17,8 +18,13 @@ def require(program: str) -> str:
     them for the tests.
     """
     path = shutil.which(program)
-    if path is not None:
-        return path
+    if path is None:
+        missing(program)
+    return path
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test for want of a program or library, or fail it where all must be there."""
     if os.environ.get("RTPCAP_REQUIRE_PEERS") == "1":
-        pytest.fail(f"RTPCAP_REQUIRE_PEERS=1, but there is no {program} on PATH")
-    pytest.skip(f"{program} is not installed")
+        pytest.fail(f"RTPCAP_REQUIRE_PEERS=1, but there is no {what}")
+    pytest.skip(f"{what} is not installed")

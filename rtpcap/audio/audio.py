@@ -1,4 +1,4 @@
-"""Audio: samples, their rate, and which of them were received."""
+"""Audio: samples, their rate, and what each is made from."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.audio.files import write_file
+from rtpcap.audio.layers import at_rate, precedence
 from rtpcap.audio.line import Line, Samples, windows
-from rtpcap.audio.wav import write_wav
+from rtpcap.codecs.decoder import Heard
 
 __all__ = ["Audio"]
 
@@ -24,16 +26,19 @@ class Audio:
     """Decoded audio in memory; made by `Stream.audio` and `Call.audio`.
 
     `samples` is int16 of shape (n,), or (n, channels): a call's first speaker is channel 0.
-    `received` tells, with shape (n,), or (n, 2) for the sides of a call, which samples came from
-    packets; the others are silence filled in.
+    `heard` tells, with shape (n,), or (n, 2) for the sides of a call, what each sample is made
+    from, as the codes of `Heard`: ``(audio.heard == Heard.CONCEALED).sum()``.
     """
 
     def __init__(
-        self, samples: npt.NDArray[np.int16], rate: int, received: npt.NDArray[np.bool_]
+        self,
+        samples: npt.NDArray[np.int16],
+        rate: int,
+        heard: npt.NDArray[np.uint8] | npt.NDArray[np.bool_],
     ) -> None:
         self.samples = samples
         self.rate = rate
-        self.received = received
+        self.heard: npt.NDArray[np.uint8] = heard.astype(np.uint8, copy=False)
 
     @classmethod
     def from_lines(cls, lines: Sequence[Line]) -> Audio:
@@ -43,13 +48,19 @@ class Audio:
             raise ValueError("lines of different sample rates cannot be heard side by side")
         channels = sum(line.channels for line in lines)
         samples = np.empty((length,) if channels == 1 else (length, channels), np.int16)
-        received = np.empty((length,) if len(lines) == 1 else (length, len(lines)), np.bool_)
+        heard = np.empty((length,) if len(lines) == 1 else (length, len(lines)), np.uint8)
         at = 0
-        for part, there in windows(lines):
+        for part, what in windows(lines):
             samples[at : at + len(part)] = part
-            received[at : at + len(part)] = there
+            heard[at : at + len(part)] = what
             at += len(part)
-        return cls(samples, rate, received)
+        return cls(samples, rate, heard)
+
+    @property
+    def received(self) -> npt.NDArray[np.bool_]:
+        """Which samples came from packets of their own; the others were filled in or repaired."""
+        mask: npt.NDArray[np.bool_] = self.heard == Heard.RECEIVED
+        return mask
 
     @property
     def channels(self) -> int:
@@ -71,22 +82,30 @@ class Audio:
 
     @property
     def filled_s(self) -> float:
-        """How much of it is silence filled in."""
+        """How much of it was filled in: all that did not come from packets of its own."""
         return self.duration_s - self.received_s
 
     def read(self, start: int, stop: int) -> Samples:
-        """The samples ``start..stop``, and which of them were received; silence beyond the end."""
+        """The samples ``start..stop``, and what each is made from; silence beyond the ends."""
         samples = np.zeros((stop - start, *self.samples.shape[1:]), np.int16)
-        received = np.zeros(stop - start, np.bool_)
-        part = self.samples[start:stop]
-        samples[: len(part)] = part
-        there = self.received[start:stop]
-        received[: len(part)] = there if there.ndim == 1 else there.any(axis=1)
-        return samples, received
+        heard = np.zeros(stop - start, np.uint8)
+        lo, hi = min(max(start, 0), self.length), min(max(stop, 0), self.length)
+        here = slice(lo - start, hi - start)
+        samples[here] = self.samples[lo:hi]
+        what = self.heard[lo:hi]
+        heard[here] = what if what.ndim == 1 else precedence(what)
+        return samples, heard
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as a WAV file of 16 bits. Raises OSError where it cannot be written."""
-        write_wav(path, [self])
+    def resampled(self, rate: int) -> Audio:
+        """The same at another rate."""
+        return Audio.from_lines([at_rate(self, rate)])
+
+    def save(self, path: str | os.PathLike[str], *, to: str | None = None) -> None:
+        """Write it to a file: as `to` or the path's ending says WAV, FLAC or Opus, else as WAV.
+
+        Raises OSError where it cannot be written, ValueError for another format.
+        """
+        write_file(path, [self], to=to)
 
     def __repr__(self) -> str:
         names = {1: "mono", 2: "stereo"}

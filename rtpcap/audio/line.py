@@ -8,13 +8,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Line", "Samples", "windows"]
+__all__ = ["WINDOW", "Line", "Samples", "windows"]
 
 WINDOW = 1 << 17
 """Samples that are decoded at a time: little memory, and few calls."""
 
-Samples = tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]
-"""Samples of shape (n,), or (n, channels) for several, and which of the n were received."""
+Samples = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
+"""Samples of shape (n,), or (n, channels) for several, and a `Heard` for each of the n."""
 
 
 class Line(Protocol):
@@ -41,7 +41,7 @@ class Line(Protocol):
 def windows(lines: Sequence[Line]) -> Iterator[Samples]:
     """Lines side by side, a window at a time: samples of shape (n,) or (n, channels of all).
 
-    What was received has shape (n,) for one line, (n, lines) for several.
+    What is heard has shape (n,) for one line, (n, lines) for several.
     """
     length = max(line.length for line in lines)
     for start in range(0, length, WINDOW):
@@ -51,4 +51,4 @@ def windows(lines: Sequence[Line]) -> Iterator[Samples]:
             yield parts[0]
         else:
             samples = np.column_stack([samples for samples, _ in parts])
-            yield samples, np.column_stack([received for _, received in parts])
+            yield samples, np.column_stack([heard for _, heard in parts])

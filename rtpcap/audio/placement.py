@@ -30,6 +30,8 @@ PAGE_MASK = PAGE_TICKS - 1
 SECOND_NS = 1_000_000_000
 OUT_OF_STEP_NS = 10 * SECOND_NS
 """A timestamp that is this far from the capture's clock has nothing to do with the one before."""
+CLOCK_CHANGE_NS = SECOND_NS // 10
+"""How far a packet of another clock may arrive from the end of the one before, and lie there."""
 LONGEST_PAUSE_NS = 24 * 3600 * SECOND_NS
 """Between two packets of a stream; what is longer is a clock that was set."""
 
@@ -186,7 +188,7 @@ def place(
     timestamp: npt.NDArray[np.uint32],
     time_ns: npt.NDArray[np.int64],
     samples: npt.NDArray[np.int64],
-    clock_rate: int,
+    clock_rate: int | npt.NDArray[np.int64],
     sample_rate: int,
     *,
     origin_ns: int | None = None,
@@ -194,12 +196,15 @@ def place(
 ) -> Placement:
     """Lay the packets of one stream, in capture order, on a line of samples.
 
-    `timestamp`, `time_ns` and `samples` (how many each packet holds) have shape (n,). A packet
-    lies where its timestamp says, counted from the first packet of its epoch, which lies where it
-    arrived. A new epoch begins with a timestamp that is more than 10 s out of step with the
-    capture's clock, and where the line would grow beyond the time that passed, the audio that
-    came, and 10 s more: so however timestamps lie, a line is never longer than that. A clock that
-    was set, or packets without a time, are bridged by the timestamps.
+    `timestamp`, `time_ns` and `samples` (how many each packet holds, at the sample rate) have
+    shape (n,), and so has `clock_rate` where the packets have several. A packet lies where its
+    timestamp says, counted from the first packet of its epoch, which lies where it arrived; one of
+    another clock than the packet before it lies right behind that, or, if this is more than 100 ms
+    from where it arrived, there: its timestamp says nothing (RFC 7160). A new epoch begins with a
+    timestamp that is more than 10 s out of step with the capture's clock, and where the line would
+    grow beyond the time that passed, the audio that came, and 10 s more: so however timestamps lie,
+    a line is never longer than that. A clock that was set, or packets without a time, are bridged
+    by the timestamps.
 
     The line begins with its lowest sample, or, with `origin_ns`, at that time of the capture's
     clock. With `reanchor_s` an epoch also begins at a pause after which the timestamps have
@@ -210,6 +215,7 @@ def place(
         return Placement(np.empty(0, np.int64), 0, np.empty(0, np.int64))
     course = _course(timestamp, time_ns, samples, clock_rate, sample_rate)
     starts = course.starts(reanchor_s)
+    clock_rate = course.clock_rate
     base = _samples(course.arrival_ns[starts], sample_rate)
     if origin_ns is not None and time_ns[0] != NO_TIME:
         base += _samples(time_ns[:1] - origin_ns, sample_rate)
@@ -340,7 +346,7 @@ def _course(
     timestamp: npt.NDArray[np.uint32],
     time_ns: npt.NDArray[np.int64],
     samples: npt.NDArray[np.int64],
-    clock_rate: int,
+    clock_rate: int | npt.NDArray[np.int64],
     sample_rate: int,
 ) -> _Course:
     # In place where it can be: these columns are the most that decoding takes.
@@ -352,19 +358,53 @@ def _course(
     no_time = time_ns == NO_TIME
     unknown = (elapsed < -OUT_OF_STEP_NS) | (elapsed > LONGEST_PAUSE_NS) | no_time
     unknown[1:] |= no_time[:-1]
+    changed = np.empty(0, np.int64)
+    if isinstance(clock_rate, np.ndarray):
+        changed = 1 + np.flatnonzero(np.diff(clock_rate))
+        before = samples[changed - 1] * SECOND_NS // sample_rate
+        behind = unknown[changed] | (np.abs(elapsed[changed] - before) <= CLOCK_CHANGE_NS)
+        step_ns[changed] = np.where(behind, before, elapsed[changed])
     rows = np.flatnonzero(unknown)
     if len(rows):
         before = samples[np.maximum(rows - 1, 0)] * SECOND_NS // sample_rate
         bridged = np.where(np.abs(step_ns[rows]) <= OUT_OF_STEP_NS, step_ns[rows], before)
         elapsed[rows] = bridged
+    if isinstance(clock_rate, np.ndarray):
+        ticks = _joined(step, step_ns, changed, clock_rate, sample_rate)
+        clock_rate = sample_rate
+    else:
+        ticks = step.cumsum(dtype=np.int64)
     step_ns -= elapsed
     out_of_step = np.abs(step_ns, out=step_ns) > OUT_OF_STEP_NS
     out_of_step[0] = False
     return _Course(
-        step.cumsum(dtype=np.int64),
+        ticks,
         elapsed.cumsum(out=elapsed),
         out_of_step,
         samples,
         clock_rate,
         sample_rate,
     )
+
+
+def _joined(
+    step: npt.NDArray[np.int32],
+    step_ns: npt.NDArray[np.int64],
+    changed: npt.NDArray[np.int64],
+    clock_rate: npt.NDArray[np.int64],
+    sample_rate: int,
+) -> npt.NDArray[np.int64]:
+    """The unwrapped timestamps of several clocks as samples, exact between changes of the clock."""
+    own = step.astype(np.int64)
+    own[changed] = 0
+    own = own.cumsum()
+    begins = np.concatenate([[0], changed])
+    lengths = np.diff(begins, append=len(step))
+    own -= np.repeat(own[begins], lengths)
+    # In two parts, so that no product overflows.
+    seconds, rest = np.divmod(own, clock_rate)
+    own = seconds * sample_rate + rest * sample_rate // clock_rate
+    base = np.zeros(len(begins), np.int64)
+    base[1:] = (own[changed - 1] + _samples(step_ns[changed], sample_rate)).cumsum()
+    own += np.repeat(base, lengths)
+    return own

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.audio.line import Samples
+from rtpcap.audio.blocks import Blocks
+from rtpcap.audio.holes import Holes, one_after_another
+from rtpcap.audio.layers import Layers, at_rate
+from rtpcap.audio.layout import decoders_of, lay_out
+from rtpcap.audio.line import Line, Samples
+from rtpcap.audio.parts import AT_ONCE, Parts
 from rtpcap.audio.placement import place
-from rtpcap.codecs.registry import Decoder, find
+from rtpcap.audio.rendering import AS_RECEIVED, Rendering
+from rtpcap.codecs.decoder import Decoder
+from rtpcap.codecs.linear import BlockDecoder
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import Format
 
-__all__ = ["Mix", "Track"]
+__all__ = ["Track", "held"]
 
 DAY_S = 24 * 3600
 LEAST_RECEIVED = 0.01
 """A line longer than a day with a smaller share of audio comes from clocks that make no sense."""
 
 
+def held(decoder: Decoder, packets: Packets) -> npt.NDArray[np.int64]:
+    """How many samples each packet's payload stands for, shape (n,)."""
+    if isinstance(decoder, BlockDecoder):
+        return decoder.samples(packets.payload_size.astype(np.int64))
+    samples = [np.empty(0, np.int64)]
+    for at in range(0, len(packets), AT_ONCE):
+        samples.append(decoder.measure(packets[at : at + AT_ONCE].payloads()).samples)
+    return np.concatenate(samples)
+
+
 class Track:
     """The audio of one stream, made by `Stream.track`; a `Line` in little memory.
 
-    Where packets overlap, the one captured later is heard; where none came there is silence.
+    Where packets overlap, the one captured later is heard. Payload types of several sample rates or
+    channels are each heard at their time, at the highest rate, or the one asked for.
     """
 
     def __init__(
         self,
-        packets: Packets,
-        position: npt.NDArray[np.int64],
-        samples: npt.NDArray[np.int64],
-        decoders: Mapping[int, Decoder],
+        line: Line,
+        holes: Callable[[int], Holes],
+        *,
+        begin: int,
+        repaired: int = 0,
+        late: int = 0,
     ) -> None:
-        first = next(iter(decoders.values()))
-        self.rate = first.sample_rate
-        self.channels = first.channels
-        self.begin = int(position.min(initial=0))
+        self._line = line
+        self._holes = holes
+        self.rate = line.rate
+        self.channels = line.channels
+        self.length = line.length
+        self.begin = begin
         """Its lowest sample: below 0 where a packet belongs before the origin."""
-        self.length = int((position + samples).max(initial=0))
-        self._packets = packets
-        self._position = position
-        self._samples = samples
-        self._decoders = decoders
-        self._longest = int(samples.max(initial=0))
-        # Packets by position, each with its place in the order of capture.
-        sorted_already = bool((np.diff(position) >= 0).all())
-        self._order = None if sorted_already else np.argsort(position, kind="stable")
+        self.repaired = repaired
+        """Lost packets of which another one brought a copy."""
+        self.late = late
+        """Packets that came too late for the receiver that was asked for."""
 
     @classmethod
     def lay(
@@ -57,173 +74,114 @@ class Track:
         *,
         origin_ns: int | None = None,
         reanchor_s: float | None = None,
+        rendering: Rendering = AS_RECEIVED,
     ) -> Track:
         """Lay out the packets of one stream, in capture order; `place` says where each belongs.
 
-        Payload numbers without a decoder are left out, and so are those whose clock, sample rate
-        or channels differ from what most packets have. Raises CodecUnavailable where nothing is
+        Payload numbers without a decoder are left out. Raises CodecUnavailable where nothing is
         left, or where the line would make no sense: more than a day of almost nothing.
         """
-        numbers = packets.payload_type
-        decoders = _decoders(formats, np.bincount(numbers, minlength=128))
-        clock_rate = formats[next(iter(decoders))].clock_rate
-        samples = np.zeros(len(packets), np.int64)
-        for number, decoder in decoders.items():
-            mine = numbers == number
-            samples[mine] = decoder.samples(packets.payload_size[mine].astype(np.int64))
-        if not samples.all():
-            heard = np.flatnonzero(samples)
-            packets, samples = packets[heard], samples[heard]
-        rate = next(iter(decoders.values())).sample_rate
-        placement = place(
-            packets.timestamp,
-            packets.time_ns,
-            samples,
-            clock_rate,
-            rate,
-            origin_ns=origin_ns,
-            reanchor_s=reanchor_s,
+        plain = _plain(packets, formats, rendering)
+        if plain:
+            return _laid_plainly(packets, formats, plain, origin_ns, reanchor_s, rendering)
+        parts = Parts.of(packets, formats)
+        decoders = decoders_of(formats, parts.number)
+        layout = lay_out(parts, formats, decoders, origin_ns, reanchor_s, rendering)
+        _check(layout.length, int(layout.samples.sum()), layout.rate)
+        lanes: list[Line] = [*layout.courses(rendering)]
+        line = lanes[0] if len(lanes) == 1 else Layers(lanes, layout.rate)
+        line = at_rate(line, rendering.rate or line.rate)
+        return cls(
+            line,
+            lambda rate: layout.holes(rate, rendering.compensate_delay),
+            begin=layout.begin * line.rate // layout.rate,
+            repaired=layout.repaired,
+            late=layout.late,
         )
-        track = cls(packets, placement.position, samples, decoders)
-        spoken = int(samples.sum())
-        if track.length > DAY_S * rate and spoken < LEAST_RECEIVED * track.length:
-            raise CodecUnavailable(
-                f"times that make no sense: {spoken / rate:.0f} s of audio "
-                f"over {track.length / rate / DAY_S:.1f} days"
-            )
-        return track
+
+    @classmethod
+    def joined(cls, tracks: Sequence[Track]) -> Track:
+        """Tracks of one stream that were laid from one origin, one after the other, as one."""
+        rate = max(track.rate for track in tracks)
+        return cls(
+            Layers(tracks, rate),
+            lambda rate: one_after_another([track._holes(rate) for track in tracks]),
+            begin=min(track.begin * rate // track.rate for track in tracks),
+            repaired=sum(track.repaired for track in tracks),
+            late=sum(track.late for track in tracks),
+        )
+
+    @property
+    def holes(self) -> Holes:
+        """Where no packet's audio is, and why; at the rate of the line."""
+        return self._holes(self.rate)
 
     def read(self, start: int, stop: int) -> Samples:
-        """The samples ``start..stop``, decoded now, and which of them were received."""
-        # Packets that reach over an edge are laid out whole, and what is beyond it is cut off.
-        margin = self._longest
-        size = stop - start + 2 * margin
-        shape = (size,) if self.channels == 1 else (size, self.channels)
-        out, received = np.zeros(shape, np.int16), np.zeros(size, np.bool_)
-        here = self._between(start - margin, stop)
-        self._render(here, self._position[here] - (start - margin), out, received)
-        inside = slice(margin, size - margin)
-        return out[inside], received[inside]
+        """The samples ``start..stop``, decoded now, and what each is made from.
 
-    def _between(self, after: int, before: int) -> npt.NDArray[np.int64]:
-        """The packets that begin behind `after` and in front of `before`, in capture order."""
-        order = self._order
-        lo = np.searchsorted(self._position, after, "right", sorter=order)
-        hi = np.searchsorted(self._position, before, "left", sorter=order)
-        return np.arange(lo, hi) if order is None else np.sort(order[lo:hi])
-
-    def _render(
-        self,
-        here: npt.NDArray[np.int64],
-        at: npt.NDArray[np.int64],
-        out: npt.NDArray[np.int16],
-        received: npt.NDArray[np.bool_],
-    ) -> None:
-        """Decode the packets `here` to the places `at`."""
-        if not len(here):
-            return
-        packets = self._packets[here]
-        # Packets of one payload type and size are decoded at once.
-        kind = packets.payload_size.astype(np.int64) << 7 | packets.payload_type
-        if (kind == kind[0]).all():
-            self._lay(packets, at, int(kind[0]), out, received)
-            return
-        order = np.argsort(at, kind="stable")
-        overlap = (at + self._samples[here])[order[:-1]] > at[order[1:]]
-        if overlap.any():
-            # Who is heard depends on the order of capture: one run of equal packets after another.
-            edges = np.flatnonzero(np.diff(kind, prepend=-1))
-            runs = [slice(a, b) for a, b in zip(edges, [*edges[1:], len(kind)], strict=True)]
-            for run in runs:
-                self._lay(packets[run], at[run], int(kind[run.start]), out, received)
-            return
-        for each in np.unique(kind).tolist():
-            mine = kind == each
-            self._lay(packets[mine], at[mine], each, out, received)
-
-    def _lay(
-        self,
-        packets: Packets,
-        at: npt.NDArray[np.int64],
-        kind: int,
-        out: npt.NDArray[np.int16],
-        received: npt.NDArray[np.bool_],
-    ) -> None:
-        size, number = kind >> 7, kind & 0x7F
-        payloads = packets.take_payloads(size)
-        decoded = self._decoders[number].decode_many(payloads)
-        _copy(decoded, at, out)
-        _copy(np.ones(decoded.shape[:2], np.bool_), at, received)
+        Where a decoder has state, the window that begins where the last one ended costs least.
+        """
+        return self._line.read(start, stop)
 
 
-def _copy(
-    blocks: npt.NDArray[np.generic], at: npt.NDArray[np.int64], out: npt.NDArray[np.generic]
-) -> None:
-    """Copy each row of `blocks`, shape (k, samples, ...), to its place in `out`, in order."""
-    samples = blocks.shape[1]
-    if int(at[-1]) - int(at[0]) == samples * (len(at) - 1) and (np.diff(at) == samples).all():
-        # One behind the other: one copy.
-        flat = blocks.reshape(-1, *blocks.shape[2:])
-        out[at[0] : at[0] + len(flat)] = flat
-        return
-    # A record as long as a block, at every sample: they are assigned in order, later ones win.
-    record = np.dtype((np.void, blocks[0].nbytes))
-    stride = out.strides[0]
-    places = np.ndarray((len(out) - samples + 1,), record, out, 0, (stride,))
-    places[at] = np.ascontiguousarray(blocks).reshape(len(blocks), -1).view(record)[:, 0]
+def _check(length: int, spoken: int, rate: int) -> None:
+    if length > DAY_S * rate and spoken < LEAST_RECEIVED * length:
+        raise CodecUnavailable(
+            f"times that make no sense: {spoken / rate:.0f} s of audio "
+            f"over {length / rate / DAY_S:.1f} days"
+        )
 
 
-def _decoders(formats: Mapping[int, Format], counts: npt.NDArray[np.int64]) -> dict[int, Decoder]:
-    """A decoder for each payload number that has one, the most frequent first, all of one kind."""
-    found: dict[int, Decoder] = {}
-    reason = CodecUnavailable("no payload type of this stream has a format")
-    for number in sorted(formats, key=lambda number: -int(counts[number])):
-        if not counts[number]:
-            continue
-        try:
-            decoder = find(formats[number])
-        except CodecUnavailable as error:
-            reason = error
-            continue
-        first = next(iter(found), number)
-        leader = found.get(first, decoder)
-        same = formats[number].clock_rate == formats[first].clock_rate
-        if same and (decoder.sample_rate, decoder.channels) == (
-            leader.sample_rate,
-            leader.channels,
-        ):
-            found[number] = decoder
-    if not found:
-        raise reason
-    return found
+def _plain(
+    packets: Packets, formats: Mapping[int, Format], rendering: Rendering
+) -> dict[int, BlockDecoder]:
+    """The decoders of a stream whose packets can be decoded anywhere, in any order; else none."""
+    if rendering.fill != "silence" or rendering.buffer_ms is not None:
+        return {}
+    if any(fmt.name.lower() == "red" for fmt in formats.values()):
+        return {}
+    decoders = decoders_of(formats, packets.payload_type)
+    plain = {n: decoder for n, decoder in decoders.items() if isinstance(decoder, BlockDecoder)}
+    kinds = {(d.sample_rate, d.channels, formats[n].clock_rate) for n, d in plain.items()}
+    return plain if len(plain) == len(decoders) and len(kinds) == 1 else {}
 
 
-class Mix:
-    """Several tracks as one; where they speak at once, both are heard, as loud as 16 bits allow.
+def _laid_plainly(
+    packets: Packets,
+    formats: Mapping[int, Format],
+    decoders: dict[int, BlockDecoder],
+    origin_ns: int | None,
+    reanchor_s: float | None,
+    rendering: Rendering,
+) -> Track:
+    clock_rate = formats[next(iter(decoders))].clock_rate
+    rate = next(iter(decoders.values())).sample_rate
+    samples = np.zeros(len(packets), np.int64)
+    for number, decoder in decoders.items():
+        mine = packets.payload_type == number
+        samples[mine] = held(decoder, packets[mine])
+    used = packets
+    if not samples.all():
+        rows = np.flatnonzero(samples)
+        used, samples = packets[rows], samples[rows]
+    placement = place(
+        used.timestamp,
+        used.time_ns,
+        samples,
+        clock_rate,
+        rate,
+        origin_ns=origin_ns,
+        reanchor_s=reanchor_s,
+    )
+    position = placement.position
+    _check(int((position + samples).max(initial=0)), int(samples.sum()), rate)
+    line = at_rate(Blocks(used, position, samples, decoders), rendering.rate or rate)
 
-    Raises CodecUnavailable where their rates or channels differ.
-    """
+    def holes(wanted: int) -> Holes:
+        parts = Parts.of(packets, formats)
+        found = decoders_of(formats, parts.number)
+        layout = lay_out(parts, formats, found, origin_ns, reanchor_s, rendering)
+        return layout.holes(wanted, rendering.compensate_delay)
 
-    def __init__(self, tracks: Sequence[Track | Mix]) -> None:
-        first = tracks[0]
-        for track in tracks:
-            if (track.rate, track.channels) != (first.rate, first.channels):
-                raise CodecUnavailable(
-                    "streams of different sample rates or channels cannot be heard as one"
-                )
-        self.rate: int = first.rate
-        self.channels: int = first.channels
-        self.begin: int = min(track.begin for track in tracks)
-        self.length: int = max(track.length for track in tracks)
-        self._tracks = tuple(tracks)
-
-    def read(self, start: int, stop: int) -> Samples:
-        """The samples ``start..stop``, and which of them any track received."""
-        samples, received = self._tracks[0].read(start, stop)
-        total = samples.astype(np.int32)
-        for track in self._tracks[1:]:
-            more, there = track.read(start, stop)
-            total += more
-            received = received | there
-        limits = np.iinfo(np.int16)
-        return np.clip(total, limits.min, limits.max).astype(np.int16), received
+    begin = int(position.min(initial=0)) * line.rate // rate
+    return Track(line, holes, begin=begin)

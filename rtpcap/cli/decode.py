@@ -1,4 +1,4 @@
-"""The verb decode: captures to WAV files."""
+"""The verb decode: captures to sound files, or to files of frames."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtpcap.audio.rendering import FILLS, HIGHEST_HZ, LOWEST_HZ, MOST_BUFFER_MS, Fill
 from rtpcap.cli.options import (
     Exit,
     Inputs,
@@ -41,7 +42,7 @@ def _jobs(asked: int | None, files: list[str]) -> int:
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="FILE...")
 @click.option(
-    "-o", "--output", "folder", required=True, metavar="DIR", help="The folder for the WAV files."
+    "-o", "--output", "folder", required=True, metavar="DIR", help="The folder for the files."
 )
 @click.option("--split", is_flag=True, help="One file a stream, no stereo file for a call.")
 @click.option(
@@ -49,6 +50,45 @@ def _jobs(asked: int | None, files: list[str]) -> int:
     type=click.IntRange(1),
     metavar="N",
     help="How many processes. Left out: one for each processor, where there is much to do.",
+)
+@click.option(
+    "--to",
+    type=click.Choice(("wav", "flac", "opus")),
+    default="wav",
+    show_default=True,
+    help="The files' format.",
+)
+@click.option(
+    "--raw", is_flag=True, help="The frames as they were sent, not decoded, one file a stream."
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(LOWEST_HZ, HIGHEST_HZ),
+    metavar="HZ",
+    help="Samples a second. Left out: the highest of the codecs of a file.",
+)
+@click.option(
+    "--fill",
+    type=click.Choice(FILLS),
+    default="silence",
+    show_default=True,
+    help="What stands where nothing came: noise where the sender described its silence; conceal "
+    "also goes on with the sound where packets were lost.",
+)
+@click.option(
+    "--buffer",
+    "buffer_ms",
+    type=click.FloatRange(0, MOST_BUFFER_MS),
+    metavar="MS",
+    help="Leave out what comes too late for a receiver with this buffer. Left out: use all.",
+)
+@click.option(
+    "--no-delay-compensation",
+    is_flag=True,
+    help="Leave what codecs look ahead in front of the audio.",
+)
+@click.option(
+    "--sidecar", is_flag=True, help="Beside each file, what each moment is made from, as JSON."
 )
 @selector_options
 @told_options
@@ -59,13 +99,20 @@ def decode(
     folder: str,
     split: bool,
     jobs: int | None,
+    to: str,
+    raw: bool,
+    rate: int | None,
+    fill: Fill,
+    buffer_ms: float | None,
+    no_delay_compensation: bool,
+    sidecar: bool,
     mapped: dict[int, Format],
     named: tuple[str, ...],
     most_unpacked: int | None,
     form: str,
     **chosen: Any,
 ) -> None:
-    """Write WAV files, a call in stereo, one row a file.
+    """Write sound files, a call in stereo, one row a file.
 
     The two directions of a call go into one stereo file, the caller left, or who spoke first where
     there is no signalling; other streams into a mono file each. FILE may be a file, a folder or a
@@ -86,8 +133,15 @@ def decode(
         selectors.src,
         selectors.dst,
         selectors.payload_type,
-        most_unpacked or MOST_UNPACKED,
-        selectors.call,
+        fill=fill,
+        rate=rate,
+        buffer_ms=buffer_ms,
+        compensate_delay=not no_delay_compensation,
+        to=to,
+        raw=raw,
+        sidecar=sidecar and not raw,
+        most_unpacked=most_unpacked or MOST_UNPACKED,
+        call=selectors.call,
     )
     try:
         results = batch.decode(inputs.files, folder, options, jobs=_jobs(jobs, inputs.files))

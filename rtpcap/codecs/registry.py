@@ -3,65 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
+from rtpcap.codecs.decoder import Decoder
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.payload_types import Format
 
-__all__ = ["Decoder", "available", "codec", "find"]
+__all__ = ["PLUG_INS", "available", "codec", "find", "unavailable", "undecodable"]
 
 MOST_HZ = 384_000
 """No sample rate in use is higher; signalling that says so would ask for any amount of memory."""
 
+MOST_CHANNELS = 64
 
-class Decoder(Protocol):
-    """Decodes the payloads of one stream; made afresh for each by `find`."""
-
-    sample_rate: int
-    channels: int
-
-    def samples(self, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """How many samples (of each channel) payloads of these sizes in bytes hold."""
-        ...
-
-    def decode(self, payload: bytes) -> npt.NDArray[np.int16]:
-        """The samples of one payload, shape (samples,), or (samples, channels) for several."""
-        ...
-
-    def decode_many(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
-        """The samples of k payloads of equal size, shape (k, size), in the order they are sent.
-
-        Gives shape (k, samples), or (k, samples, channels) for several channels.
-        """
-        ...
-
+PLUG_INS = "rtpcap.codecs"
+"""The group of entry points by which another package declares codecs: each names a module, or a
+function without arguments, that declares them with `codec` when it is loaded."""
 
 Made = TypeVar("Made", bound=Callable[[Format], Decoder])
 
 _DECLARED: dict[str, tuple[str, Callable[[Format], Decoder]]] = {}
+_UNAVAILABLE: dict[str, tuple[str, str]] = {}
+_FAILED: list[str] = []
+_plugged_in = False
 
 
-def codec(name: str) -> Callable[[Made], Made]:
-    """Declare what makes the decoder for an encoding name."""
+def codec(*names: str) -> Callable[[Made], Made]:
+    """Declare what makes the decoder for an encoding name, or for several."""
 
     def declare(make: Made) -> Made:
-        _DECLARED[name.lower()] = (name, make)
+        for name in names:
+            _DECLARED[name.lower()] = (name, make)
         return make
 
     return declare
+
+
+def unavailable(name: str, cure: str) -> None:
+    """Declare an encoding name that is known and not decoded here, and what would decode it."""
+    _UNAVAILABLE[name.lower()] = (name, cure)
 
 
 def available() -> list[str]:
     """The encoding names that can be decoded, in alphabetical order.
 
     >>> from rtpcap.codecs import available
-    >>> available()
-    ['L16', 'PCMA', 'PCMU']
+    >>> available()[:3]
+    ['AAL2-G726-16', 'AAL2-G726-24', 'AAL2-G726-32']
     """
-    return sorted(name for name, _ in _DECLARED.values())
+    _plug_in()
+    return sorted((name for name, _ in _DECLARED.values()), key=str.lower)
+
+
+def undecodable() -> dict[str, str]:
+    """The encoding names that are known and not decoded here -> what would decode them."""
+    _plug_in()
+    return dict(sorted(row for key, row in _UNAVAILABLE.items() if key not in _DECLARED))
 
 
 def find(fmt: Format) -> Decoder:
@@ -69,12 +66,46 @@ def find(fmt: Format) -> Decoder:
 
     Raises CodecUnavailable where there is none, and says what there is.
     """
-    declared = _DECLARED.get(fmt.name.lower())
-    if declared is None:
-        what = "video" if fmt.is_video else f"no decoder for {fmt.name}"
-        if fmt.is_event or fmt.is_comfort_noise:
-            what = f"{fmt.name} alone is no audio"
-        raise CodecUnavailable(f"{what}; decoded here: {', '.join(available())}")
+    key = fmt.name.lower()
+    if key not in _DECLARED:
+        _plug_in()
+    if key not in _DECLARED:
+        raise CodecUnavailable(_why_not(fmt))
     if not 0 < fmt.clock_rate <= MOST_HZ:
         raise CodecUnavailable(f"{fmt} has a clock rate above {MOST_HZ} Hz")
-    return declared[1](fmt)
+    if fmt.channels > MOST_CHANNELS:
+        raise CodecUnavailable(f"{fmt} has more than {MOST_CHANNELS} channels")
+    return _DECLARED[key][1](fmt)
+
+
+def _why_not(fmt: Format) -> str:
+    known = _UNAVAILABLE.get(fmt.name.lower())
+    if known:
+        what = f"no decoder for {known[0]} here: {known[1]}"
+    elif fmt.is_video:
+        what = "video"
+    elif fmt.is_event or fmt.is_comfort_noise:
+        what = f"{fmt.name} alone is no audio"
+    else:
+        what = f"no decoder for {fmt.name}"
+    broken = f"; plug-ins that failed: {', '.join(_FAILED)}" if _FAILED else ""
+    return f"{what}{broken}; decoded here: {', '.join(available())}"
+
+
+def _plug_in() -> None:
+    """Load the codecs that other packages declare, once, when a name is looked for."""
+    global _plugged_in
+    if _plugged_in:
+        return
+    _plugged_in = True
+    # Not at the top: it takes longer to load than all codecs here.
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=PLUG_INS):
+        try:
+            loaded = entry.load()
+            if callable(loaded):
+                loaded()
+        # Whatever another package raises, it must not keep the codecs of this one away.
+        except Exception as error:
+            _FAILED.append(f"{entry.name} ({type(error).__name__}: {error})")

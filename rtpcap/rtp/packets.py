@@ -20,6 +20,7 @@ from rtpcap.rtp.header import (
 )
 from rtpcap.rtp.message import RTPMessage
 from rtpcap.rtp.payload_types import PAYLOAD_NUMBERS, STATIC_FORMATS, PayloadType
+from rtpcap.rtp.payloads import Payloads, gather
 
 __all__ = ["NO_TIME", "Packets"]
 
@@ -211,6 +212,20 @@ class Packets:
 
     def _bytes(self, row: int, begin: int, size: int) -> bytes:
         return bytes(self.blocks[self.block[row]][begin : begin + size])
+
+    def payloads(self) -> Payloads:
+        """All payloads as rows; views of the block where they lie in one, otherwise copies."""
+        begin, size = self.payload_begin, self.payload_size.astype(np.int64)
+        numbers = np.unique(self.block).tolist()
+        if len(numbers) <= 1:
+            return Payloads(self.blocks[numbers[0] if numbers else 0], begin, size)
+        parts, filled = [], 0
+        for number in numbers:
+            rows = self.block == number
+            parts.append(gather(self.blocks[number], begin[rows], size[rows]))
+            begin[rows] = size[rows].cumsum() - size[rows] + filled
+            filled += len(parts[-1])
+        return Payloads(np.concatenate(parts), begin, size)
 
     def take_payloads(self, size: int) -> npt.NDArray[np.uint8]:
         """The first `size` bytes of each payload, shape (n, size).

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rtpcap.audio.audio import Audio
+from rtpcap.audio.layers import Mix, at_rate
 from rtpcap.audio.line import Line
-from rtpcap.audio.track import Mix
+from rtpcap.audio.rendering import AS_RECEIVED, Fill, Rendering
+from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits
@@ -276,38 +278,57 @@ class Call:
         first = min(legs)
         return [stream for stream in spoken if self._matches[stream.index].leg == first]
 
-    def lines(self) -> list[Line]:
-        """The two sides on the capture's clock from one origin, left first.
+    def lines(self, rendering: Rendering = AS_RECEIVED) -> list[Line]:
+        """The two sides on the capture's clock from one origin, left first, at the higher rate.
 
         Each side is laid anew at a pause when it has drifted `REANCHOR_S` from that clock. Raises
-        CodecUnavailable where a side has no audio, or the sides do not fit side by side.
+        CodecUnavailable where a side has no audio, or one is stereo.
         """
-        origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
-        sides = self._laid(origin)
-        left, right = sides
-        if left.rate != right.rate or left.channels != 1 or right.channels != 1:
-            raise CodecUnavailable(
-                "the two sides differ in sample rate or are stereo: decode them as single streams"
-            )
-        # A packet that was overtaken by the very first one belongs before it.
-        early = min(0, left.begin, right.begin)
-        if early and origin is not None:
-            sides = self._laid(origin + early * SECOND_NS // left.rate)
-        return list(sides)
+        return [mix for mix, _ in self.sides(rendering)]
 
-    def _laid(self, origin_ns: int | None) -> tuple[Mix, Mix]:
-        def laid(side: list[Stream]) -> Mix:
-            spoken = self._heard(side)
-            if not spoken:
+    def sides(self, rendering: Rendering = AS_RECEIVED) -> list[tuple[Line, list[Track]]]:
+        """The lines of `lines`, each with the tracks that it is made of: one of each `heard`."""
+        origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
+        sides = self._laid(origin, rendering)
+        if any(track.channels != 1 for side in sides for track in side):
+            raise CodecUnavailable("a side is stereo: decode them as single streams")
+        # A packet that was overtaken by the very first one belongs before it.
+        early = min(track.begin * SECOND_NS // track.rate for side in sides for track in side)
+        if early < 0 and origin is not None:
+            sides = self._laid(origin + early, rendering)
+        rate = max(track.rate for side in sides for track in side)
+        return [(Mix([at_rate(track, rate) for track in side]), side) for side in sides]
+
+    def _laid(self, origin_ns: int | None, rendering: Rendering) -> list[list[Track]]:
+        def laid(side: list[Stream], heard: list[Stream]) -> list[Track]:
+            if not heard:
                 why = side[0].why_not if side else "one side of the call sent no stream"
                 raise CodecUnavailable(why)
-            return Mix([s.track(origin_ns=origin_ns, reanchor_s=REANCHOR_S) for s in spoken])
+            return [
+                stream.track(origin_ns=origin_ns, reanchor_s=REANCHOR_S, rendering=rendering)
+                for stream in heard
+            ]
 
-        return laid(self.left), laid(self.right)
+        sides = zip((self.left, self.right), self.heard(), strict=True)
+        return [laid(side, heard) for side, heard in sides]
 
-    def audio(self) -> Audio:
-        """Both sides in one: stereo, the caller left. Raises as `lines` does."""
-        return Audio.from_lines(self.lines())
+    def heard(self) -> tuple[list[Stream], list[Stream]]:
+        """The streams that `lines` has, left and right."""
+        return self._heard(self.left), self._heard(self.right)
+
+    def audio(
+        self,
+        *,
+        fill: Fill = "silence",
+        rate: int | None = None,
+        buffer_ms: float | None = None,
+        compensate_delay: bool = True,
+    ) -> Audio:
+        """Both sides in one: stereo, the caller left. Raises as `lines` does.
+
+        What is chosen is as for `Stream.audio`.
+        """
+        return Audio.from_lines(self.lines(Rendering(fill, rate, buffer_ms, compensate_delay)))
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""

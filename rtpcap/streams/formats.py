@@ -6,8 +6,8 @@ stream does that: the tables have a row a stream, and behind those a row for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format
 from rtpcap.streams.ledger import Clocks
 
-__all__ = ["Announcements", "Formats", "PayloadMap", "Turn", "payload_map"]
+__all__ = ["Announcements", "Formats", "Meaning", "PayloadMap", "Turn", "payload_map"]
 
 PAYLOAD_NUMBERS = 128
 DYNAMIC = 96
@@ -59,6 +59,16 @@ class Turn(NamedTuple):
     row: int
 
 
+class Meaning(NamedTuple):
+    """What a payload number means in a stretch of a stream."""
+
+    format: Format | None
+    packets: slice
+    """The stretch: of the stream's packets, those of other numbers too."""
+    rows: tuple[int, ...]
+    """The rows of the tables that say so."""
+
+
 @dataclass(frozen=True, eq=False)
 class Formats:
     """The payload numbers of k streams and what each is."""
@@ -75,6 +85,10 @@ class Formats:
     """Of streams whose numbers change their meaning: from where on which row of the tables counts,
     the first turn at the first packet. All tables have these rows behind the first k, but
     `counts`."""
+    told: PayloadMap = field(default_factory=dict)
+    """What was told, also of numbers that no packet has: those inside redundant packets."""
+    announced: Announcements = field(default_factory=dict)
+    """The same of what signalling announced."""
 
     @classmethod
     def find(
@@ -123,7 +137,9 @@ class Formats:
             by_stream[i][number] = event
             clock_rate[i, number] = event.clock_rate
             media[i, number] = False
-        formats = cls(counts.astype(np.int32), by_stream, clock_rate, media)
+        formats = cls(
+            counts.astype(np.int32), by_stream, clock_rate, media, {}, told, announced or {}
+        )
         return formats._with(later) if later else formats
 
     def _with(self, later: list[tuple[int, int, PayloadMap]]) -> Formats:
@@ -141,7 +157,53 @@ class Formats:
                 rates[number], spoken[number] = fmt.clock_rate, fmt.is_media
             clock_rate.append(rates)
             media.append(spoken)
-        return Formats(self.counts, by_stream, np.array(clock_rate), np.array(media), turns)
+        return replace(
+            self,
+            by_stream=by_stream,
+            clock_rate=np.array(clock_rate),
+            media=np.array(media),
+            turns=turns,
+        )
+
+    def copy(self) -> Formats:
+        """The same, to be named without a change to these."""
+        return replace(
+            self,
+            by_stream=[dict(by_number) for by_number in self.by_stream],
+            clock_rate=self.clock_rate.copy(),
+            media=self.media.copy(),
+        )
+
+    def named(self, i: int, number: int) -> Format | None:
+        """What was told or announced of a number of stream i, whether packets have it or not."""
+        if number in self.told:
+            return self.told[number]
+        turns = self.announced.get(i, ())
+        return next((meant[number] for _, meant in turns if number in meant), None)
+
+    def rows_of(self, i: int) -> list[int]:
+        """The rows of the tables that stream i goes by."""
+        return [turn.row for turn in self.turns.get(i, [Turn(0, i)])]
+
+    def meanings(self, i: int, number: int, length: int) -> list[Meaning]:
+        """What a payload number of stream i means, one after the other: mostly one thing."""
+        found: list[Meaning] = []
+        for packets, row in self._stretches(i, length):
+            fmt = self.by_stream[row].get(number)
+            if found and found[-1].format == fmt:
+                last = found[-1]
+                both = slice(last.packets.start, packets.stop)
+                found[-1] = Meaning(fmt, both, (*last.rows, row))
+            else:
+                found.append(Meaning(fmt, packets, (row,)))
+        return found
+
+    def name(self, rows: Iterable[int], number: int, fmt: Format) -> None:
+        """Give a payload number a format, in these rows of the tables."""
+        for row in rows:
+            self.by_stream[row][number] = fmt
+            self.clock_rate[row, number] = fmt.clock_rate
+            self.media[row, number] = fmt.is_media
 
     def rows(self, first: int, last: int, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """The row of the tables for each packet of neighbouring streams.
@@ -160,10 +222,15 @@ class Formats:
 
     def parts(self, i: int, length: int) -> Iterator[tuple[slice, dict[int, Format]]]:
         """A stream's packets by the meanings of their numbers: in most streams one part."""
+        for packets, row in self._stretches(i, length):
+            yield packets, self.by_stream[row]
+
+    def _stretches(self, i: int, length: int) -> Iterator[tuple[slice, int]]:
+        """A stream's packets by the row of the tables that they go by."""
         turns = self.turns.get(i, [Turn(0, i)])
         ends = [*(turn.packet for turn in turns[1:]), length]
         for turn, end in zip(turns, ends, strict=True):
-            yield slice(turn.packet, end), self.by_stream[turn.row]
+            yield slice(turn.packet, end), turn.row
 
     def clocks(self, streams: slice = slice(None)) -> Clocks:
         """The lowest and highest rate among the payload types of each of these streams."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.audio.track import held
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import Packets
@@ -35,6 +36,6 @@ def held_ticks(
         except CodecUnavailable:
             continue
         mine = np.flatnonzero(np.array([one == fmt for one in named])[place])
-        samples = decoder.samples(packets.payload_size[mine].astype(np.int64))
+        samples = held(decoder, packets if len(mine) == len(packets) else packets[mine])
         ticks[mine] = samples * fmt.clock_rate // decoder.sample_rate
     return ticks

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.audio.audio import Audio
-from rtpcap.audio.track import Mix, Track
+from rtpcap.audio.rendering import AS_RECEIVED, Fill, Rendering
+from rtpcap.audio.track import Track
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from rtpcap.audio.frames import StoredFrames
     from rtpcap.capture.tables import Flow
+    from rtpcap.codecs.recognise import Recognised
     from rtpcap.streams.analysis import Analysis
     from rtpcap.streams.jitter import Jitter
     from rtpcap.streams.jitterbuffer import Curve
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from rtpcap.streams.windows import Windows
 
 __all__ = ["Stream", "Streams"]
+
+SECOND_NS = 1_000_000_000
 
 
 class Stream:
@@ -106,7 +111,21 @@ class Stream:
 
     @cached_property
     def _main(self) -> tuple[int, Format | None]:
-        return self._table.formats.main(self.index)
+        number, _ = self._table.formats.main(self.index)
+        # Redundancy is a way to send a codec, and none itself.
+        number = self._table.recognition.inside.get((self.index, number), number)
+        return number, self.formats.get(number)
+
+    @property
+    def recognised(self) -> Recognised | None:
+        """What its payloads were taken for, with the confidence and the reasons, where nothing
+        names its payload number; None where something does."""
+        return self._table.recognition.recognised.get((self.index, self._main[0]))
+
+    @property
+    def settled(self) -> tuple[str, ...]:
+        """What its payloads tell beyond the format that was named, or against it."""
+        return self._table.recognition.settled.get((self.index, self._main[0]), ())
 
     @property
     def codec(self) -> str | None:
@@ -270,7 +289,11 @@ class Stream:
 
     @cached_property
     def encrypted(self) -> bool:
-        """Whether its payloads are G.711 with an SRTP tag; of other codecs False."""
+        """Whether its payloads are encrypted: G.711 with an SRTP tag, or as random as can be."""
+        if self.recognised is not None and self.recognised.encrypted:
+            return True
+        if (self.index, self._main[0]) in self._table.recognition.random:
+            return True
         part, formats = next(self._parts())
         return carries_tags(self.packets[part], formats)
 
@@ -284,10 +307,12 @@ class Stream:
         """Why its audio cannot be had, and the cure; None where it can."""
         number, fmt = self._main
         if fmt is None:
-            return f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
+            return self._unknown(number)
         if fmt.is_event:
             return "only telephone events, no audio"
         if self.encrypted:
+            if (self.index, number) in self._table.recognition.random:
+                return "encrypted: every byte is as random as the next, the first ones too"
             return "encrypted: each payload is longer than its audio by an SRTP tag"
         try:
             find(fmt)
@@ -295,13 +320,25 @@ class Stream:
             return str(reason)
         return None
 
+    def _unknown(self, number: int) -> str:
+        """Why a payload number has no format, and the cure."""
+        found = self.recognised
+        if found is not None and found.encrypted:
+            return found.reasons[0]
+        cure = f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
+        if found is not None and found.candidates:
+            likely = found.candidates[0].format
+            return f"{cure}; perhaps {likely}, with a confidence of {found.confidence:.2f}"
+        return cure
+
     def track(
         self,
         *,
         origin_ns: int | None = None,
         reanchor_s: float | None = None,
         heard: npt.NDArray[np.bool_] | None = None,
-    ) -> Track | Mix:
+        rendering: Rendering = AS_RECEIVED,
+    ) -> Track:
         """Its audio on a time line, to be read window by window in little memory.
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
@@ -309,35 +346,84 @@ class Stream:
         anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
         CodecUnavailable where `why_not` says a reason.
         """
+        own, packets = self._own(heard), self.packets
+        parts = []
+        for part, formats in self._parts():
+            mine, kept = packets[part], own[part]
+            parts.append((mine if kept.all() else mine[kept], formats))
+
+        def laid(origin_ns: int | None) -> list[Track]:
+            tracks, reason = [], CodecUnavailable("no packets")
+            for mine, formats in parts:
+                try:
+                    track = Track.lay(
+                        mine,
+                        formats,
+                        origin_ns=origin_ns,
+                        reanchor_s=reanchor_s,
+                        rendering=rendering,
+                    )
+                except CodecUnavailable as error:
+                    # What can be heard is, as with payload numbers of no codec beside others.
+                    reason = error
+                else:
+                    tracks.append(track)
+            if not tracks:
+                raise reason
+            return tracks
+
+        if len(parts) == 1:
+            return laid(origin_ns)[0]
+        # One line, on which each part is laid by what its numbers mean.
+        own_origin_ns = self.start_ns if origin_ns is None else None
+        track = Track.joined(laid(own_origin_ns if origin_ns is None else origin_ns))
+        if own_origin_ns is not None and track.begin < 0:
+            # A packet that was overtaken by the very first one belongs before it.
+            early_ns = track.begin * SECOND_NS // track.rate
+            track = Track.joined(laid(own_origin_ns + early_ns))
+        return track
+
+    def _own(self, heard: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
+        """Which packets to decode: those `heard`, or all that do not only look like its own."""
         if self.why_not:
             raise CodecUnavailable(self.why_not)
         # Not the remembered one, which would stay: decoding goes through all streams.
-        own = self._keep_ledger().epoch != FOREIGN if heard is None else heard
-        packets = self.packets
-        parts = list(self._parts())
-        if len(parts) > 1:
-            # One line, on which each part is laid by what its numbers mean.
-            origin_ns = self.start_ns if origin_ns is None else origin_ns
-        tracks, reason = [], CodecUnavailable("no packets")
-        for part, formats in parts:
-            mine, kept = packets[part], own[part]
-            if not kept.all():
-                mine = mine[kept]
-            try:
-                tracks.append(Track.lay(mine, formats, origin_ns=origin_ns, reanchor_s=reanchor_s))
-            except CodecUnavailable as error:
-                # What can be heard is, as with payload numbers of no codec beside others.
-                reason = error
-        if not tracks:
-            raise reason
-        return tracks[0] if len(tracks) == 1 else Mix(tracks)
+        return self._keep_ledger().epoch != FOREIGN if heard is None else heard
 
-    def audio(self) -> Audio:
-        """Its audio: int16 samples, each at the place its timestamp gives, and what was received.
+    def stored_frames(self) -> StoredFrames:
+        """Its frames as they were sent, for a file of their codec's: ``.amr``, ``.opus``, ``.ul``.
 
-        Raises CodecUnavailable where `why_not` says a reason.
+        Raises CodecUnavailable where `why_not` says a reason, or the codec has no file format.
         """
-        return Audio.from_lines([self.track()])
+        from rtpcap.audio.frames import stored_frames
+
+        own, packets = self._own(), self.packets
+        # A file has frames of one codec: those of numbers that mean what they meant first.
+        for part, formats in self._parts():
+            changed = [n for n, fmt in formats.items() if fmt != self.formats.get(n)]
+            if changed:
+                own[part] &= ~np.isin(packets.payload_type[part], changed)
+        return stored_frames(packets if own.all() else packets[own], self.formats)
+
+    def audio(
+        self,
+        *,
+        fill: Fill = "silence",
+        rate: int | None = None,
+        buffer_ms: float | None = None,
+        compensate_delay: bool = True,
+    ) -> Audio:
+        """Its audio: int16 samples, each at the place its timestamp gives, and what made it.
+
+        `fill` is what stands where nothing came: ``silence``, ``noise`` (comfort noise in pauses
+        that the sender described) or ``conceal`` (that, and losses concealed: for listening). The
+        rate is the highest of its codecs, or `rate`. With `buffer_ms` packets that come later than
+        a receiver with such a buffer would wait are not heard. What its codec looks ahead is taken
+        off, unless `compensate_delay` is False. Raises CodecUnavailable where `why_not` says a
+        reason, ValueError for what makes no sense.
+        """
+        rendering = Rendering(fill, rate, buffer_ms, compensate_delay)
+        return Audio.from_lines([self.track(rendering=rendering)])
 
     def _identity(self) -> dict[str, object]:
         return {

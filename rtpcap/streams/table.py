@@ -11,6 +11,7 @@ from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.discover import Found
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.quality import Quality, measure
+from rtpcap.streams.recognition import Recognition, recognise_formats
 
 if TYPE_CHECKING:
     from rtpcap.capture.tables import Flows
@@ -25,7 +26,7 @@ class StreamTable:
     def __init__(self, found: Found, flows: Flows, formats: Formats, start_ns: int) -> None:
         self.found = found
         self.flows = flows
-        self.formats = formats
+        self._formats = formats
         self.start_ns = start_ns
         """The time of the file's first frame, from which seconds count."""
         self._edges: list[int] = [*found.starts.tolist(), len(found.packets)]
@@ -34,6 +35,16 @@ class StreamTable:
         self.ssrc = found.packets.ssrc[first]
         self._frames = (found.packets.frame[first], found.packets.frame[last])
         self._times = (found.packets.time_ns[first], found.packets.time_ns[last])
+
+    @cached_property
+    def recognition(self) -> Recognition:
+        """What the payloads tell of the formats of all streams."""
+        return recognise_formats(self.found, self._formats)
+
+    @property
+    def formats(self) -> Formats:
+        """The formats: told, static, known by their shape, or recognised from the payloads."""
+        return self.recognition.formats
 
     def __len__(self) -> int:
         return len(self.ssrc)

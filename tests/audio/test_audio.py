@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from rtpcap.audio.audio import Audio
+from rtpcap.audio.files import write_file
 from rtpcap.audio.line import WINDOW
-from rtpcap.audio.wav import write_wav
 
 
 def ramp(count: int, first: int = 0) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_saved_and_read_by_the_standard_library(channels: int, tmp_path: Path) -
 
 def test_what_was_written(tmp_path: Path) -> None:
     lines = [audio(ramp(8000), missing=slice(0, 800)), audio(ramp(4000))]
-    written = write_wav(tmp_path / "out.wav", lines)
+    written = write_file(tmp_path / "out.wav", lines)
     assert (written.rate, written.channels, written.duration_s) == (8000, 2, 1.0)
     # 7,200 samples of the first and 4,000 of the second, over two sides.
     assert written.received_s == pytest.approx((7200 + 4000) / 2 / 8000)
@@ -98,8 +98,8 @@ def test_what_was_written(tmp_path: Path) -> None:
 
 def test_rf64_from_a_size_on(tmp_path: Path) -> None:
     clip = audio(ramp(1000))
-    write_wav(tmp_path / "small.wav", [clip], rf64_from=2001)
-    write_wav(tmp_path / "large.wav", [clip], rf64_from=2000)
+    write_file(tmp_path / "small.wav", [clip], rf64_from=2001)
+    write_file(tmp_path / "large.wav", [clip], rf64_from=2000)
     assert (tmp_path / "small.wav").read_bytes()[:4] == b"RIFF"
     assert (tmp_path / "large.wav").read_bytes()[:4] == b"RF64"
     assert soundfile.info(tmp_path / "large.wav").format == "RF64"
@@ -116,7 +116,7 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path: Path) -> None:
     (tmp_path / "out.wav").write_bytes(b"from before")
     samples = ramp(WINDOW + 1)
     with pytest.raises(RuntimeError):
-        write_wav(tmp_path / "out.wav", [Broken(samples, 8000, np.ones(len(samples), np.bool_))])
+        write_file(tmp_path / "out.wav", [Broken(samples, 8000, np.ones(len(samples), np.bool_))])
     assert os.listdir(tmp_path) == ["out.wav"]
     assert (tmp_path / "out.wav").read_bytes() == b"from before"
 
@@ -129,6 +129,6 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 def test_different_rates_do_not_fit_into_one_file(tmp_path: Path) -> None:
     lines = [audio(ramp(10)), audio(ramp(10), 16000)]
     with pytest.raises(ValueError, match="sample rates"):
-        write_wav(tmp_path / "out.wav", lines)
+        write_file(tmp_path / "out.wav", lines)
     with pytest.raises(ValueError, match="sample rates"):
         Audio.from_lines(lines)

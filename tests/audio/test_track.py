@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtpcap.audio.track import Mix, Track
+from rtpcap.audio.layers import Mix
+from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.payload_types import Format
 from tests.audio.build import Sent, l16, packets
@@ -66,15 +67,9 @@ def test_stereo() -> None:
     assert received.tolist() == [True, True, False, True]
 
 
-def test_a_payload_type_of_another_rate_is_left_out() -> None:
-    formats = {11: Format("L16", 8000), 96: Format("L16", 16000)}
-    sent = [Sent(0, l16([1])), Sent(1, l16([2])), Sent(2, l16([9]), 96)]
-    assert heard(track(sent, formats))[0] == [1, 2]
-
-
 def test_no_decoder() -> None:
-    with pytest.raises(CodecUnavailable, match="no decoder for G729"):
-        track([Sent(0, b"x")], {11: Format("G729", 8000)})
+    with pytest.raises(CodecUnavailable, match="no decoder for EVS"):
+        track([Sent(0, b"x")], {11: Format("EVS", 16000)})
 
 
 def test_times_that_make_no_sense() -> None:
@@ -119,11 +114,11 @@ def test_a_mix_is_the_sum_within_16_bits() -> None:
 def test_a_mix_of_different_rates_is_refused() -> None:
     one = track([Sent(0, l16([1]))])
     two = track([Sent(0, l16([1]))], {11: Format("L16", 16000)})
-    with pytest.raises(CodecUnavailable, match="different sample rates"):
+    with pytest.raises(ValueError, match="different sample rates"):
         Mix([one, two])
 
 
 def test_lines_are_numpy_16_bits() -> None:
     samples, received = track([Sent(0, l16([1]))]).read(0, 1)
     assert samples.dtype == np.int16
-    assert received.dtype == np.bool_
+    assert received.dtype == np.uint8

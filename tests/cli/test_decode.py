@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,8 +21,8 @@ from tests.views.build import Sent, capture, steady
 
 CALL = FIXTURES / "pj-pcmu.pcap"
 ONE_WAY = FIXTURES / "gst-loss.pcap"
-# Encrypted, and no number of theirs has a name: a row a stream.
-WITHOUT_CODEC = ["ai-opus.pcap"] * 2 + ["ch-opus-dtls.pcap"] * 2
+# Encrypted, or of a codec whose configuration only signalling tells: a row a stream.
+WITHOUT_CODEC = ["ai-opus.pcap"] * 2 + ["ch-opus-dtls.pcap"] * 2 + ["ff-aac.pcap", "ff-latm.pcap"]
 
 
 def decoded(out: Path, *arguments: str | Path) -> Ran:
@@ -281,3 +282,79 @@ def test_a_manifest_made_by_others_names_no_other_file(tmp_path: Path) -> None:
     (row,) = decoded(tmp_path, ONE_WAY).rows()
     assert row["skipped"] is False
     assert Path(str(row["output"])).parent == tmp_path
+
+
+@pytest.mark.parametrize(("to", "container"), [("flac", "FLAC"), ("opus", "OGG")])
+def test_other_file_formats(to: str, container: str, tmp_path: Path) -> None:
+    (row,) = decoded(tmp_path, ONE_WAY, "--to", to).rows()
+    assert str(row["output"]).endswith(f".{to}")
+    info = soundfile.info(str(row["output"]))
+    assert (info.format, info.samplerate) == (container, 8000)
+    assert info.duration == pytest.approx(159 * 0.02, abs=0.001)
+    if to == "flac":
+        audio = rtpcap.open(ONE_WAY).streams[0].audio()
+        np.testing.assert_array_equal(sound(row)[0], audio.samples)
+
+
+def test_opus_has_rates_of_its_own(tmp_path: Path) -> None:
+    (row,) = decoded(tmp_path, FIXTURES / "ff-l16s.pcap", "--to", "opus").rows()
+    assert (row["rate"], row["channels"]) == (48000, 2)
+
+
+def test_one_rate_for_all(tmp_path: Path) -> None:
+    rows = decoded(tmp_path, CALL, FIXTURES / "gst-opus.pcap", "--rate", "16000").rows()
+    assert [row["rate"] for row in rows] == [16000, 16000]
+    assert [soundfile.info(str(row["output"])).samplerate for row in rows] == [16000, 16000]
+
+
+def test_loss_is_concealed_where_it_is_asked_for(tmp_path: Path) -> None:
+    (row,) = decoded(tmp_path, ONE_WAY, "--fill", "conceal").rows()
+    # 12 packets, one at a time.
+    assert row["concealed_s"] == pytest.approx(12 * 0.02)
+    assert (row["lost"], row["lost_after_repair"], row["late"]) == (12, 12, 0)
+    assert row["received_s"] == pytest.approx(147 * 0.02)
+
+
+def test_the_sidecar_says_what_each_moment_is_made_from(tmp_path: Path) -> None:
+    (row,) = decoded(tmp_path, ONE_WAY, "--sidecar").rows()
+    told = json.loads(Path(f"{row['output']}.json").read_text())
+    assert (told["file"], told["rate"]) == (Path(str(row["output"])).name, 8000)
+    (line,) = told["lines"]
+    assert line["ssrc"] == row["ssrc"]
+    intervals = line["intervals"]
+    assert [each["start_s"] for each in intervals[1:]] == [each["end_s"] for each in intervals[:-1]]
+    holes = [each for each in intervals if each["heard"] != "received"]
+    assert len(holes) == 12
+    assert {(each["heard"], each["reason"]) for each in holes} == {("silence", "lost")}
+    assert sum(each["end_s"] - each["start_s"] for each in holes) == pytest.approx(0.24)
+    # It is an output: without it the work is not done.
+    Path(f"{row['output']}.json").unlink()
+    assert not decoded(tmp_path, ONE_WAY, "--sidecar").rows()[0]["skipped"]
+
+
+def test_frames_as_they_were_sent(tmp_path: Path) -> None:
+    rows = decoded(tmp_path, CALL, FIXTURES / "pj-amr.pcap", "--raw").rows()
+    endings = [Path(str(row["output"])).suffix for row in rows]
+    assert endings == [".amr", ".amr", ".ul", ".ul"] or endings == [".ul", ".ul", ".amr", ".amr"]
+    for row in rows:
+        data = Path(str(row["output"])).read_bytes()
+        if str(row["output"]).endswith(".amr"):
+            assert data.startswith(b"#!AMR\n")
+        else:
+            assert len(data) == pytest.approx(float(str(row["received_s"])) * 8000)
+
+
+def test_delay_is_left_where_it_is_asked_for(tmp_path: Path) -> None:
+    name = FIXTURES / "gst-g722.pcap"
+    (plain,) = decoded(tmp_path / "a", name).rows()
+    (late,) = decoded(tmp_path / "b", name, "--no-delay-compensation").rows()
+    # 22 samples (ITU-T G.722: filters of 24 taps).
+    np.testing.assert_array_equal(sound(plain)[0][:-22], sound(late)[0][22:])
+
+
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    assert decoded(tmp_path, ONE_WAY, "--rate", "5").code == 2
+    assert decoded(tmp_path, ONE_WAY, "--fill", "music").code == 2
+    assert decoded(tmp_path, ONE_WAY, "--buffer", "-1").code == 2
+    with pytest.raises(ValueError, match="wav, flac, opus"):
+        DecodeOptions(to="mp3")

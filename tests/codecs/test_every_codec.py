@@ -1,79 +1,130 @@
-"""What every codec has to do, whole packets and all others."""
+"""What every codec has to do, whatever the payloads hold."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rtpcap.audio.track import Track
-from rtpcap.codecs import available, find
+from rtpcap.codecs import Decoder, Heard, Reason, available, find
+from rtpcap.codecs.access import AccessUnitDecoder
+from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.payload_types import Format
-from tests.audio.build import Sent, packets
-
-PACKET_MS = 20
-NUMBER = 96
-
-# Bytes of a packet of 20 ms at 8 kHz: RFC 3551 table 1.
-PACKET_BYTES = {"PCMU": 160, "PCMA": 160, "L16": 320}
+from rtpcap.rtp.payloads import Payloads
+from tests.codecs.cases import FORMATS
 
 
 def some(size: int, seed: int = 1) -> bytes:
     return np.random.default_rng(seed).bytes(size)
 
 
-def test_every_codec_has_a_row() -> None:
-    assert sorted(PACKET_BYTES) == available()
+def check(decoder: Decoder, payloads: list[bytes]) -> None:
+    """The promises of `Decoder` for one run."""
+    rows = Payloads.of(payloads)
+    measured = decoder.measure(rows)
+    decoded = decoder.decode_run(rows)
+    assert decoded.samples.dtype == np.int16
+    assert decoded.counts.tolist() == measured.samples.tolist()
+    whole = int(measured.samples.sum())
+    channels = () if decoder.channels == 1 else (decoder.channels,)
+    assert decoded.samples.shape == (whole, *channels)
+    assert len(decoded.heard) == len(decoded.reason) == len(payloads)
+    for payload, count, heard, reason in zip(
+        payloads, decoded.counts, decoded.heard, decoded.reason, strict=True
+    ):
+        assert heard in (Heard.SILENCE, Heard.RECEIVED, Heard.NOISE)
+        assert (Reason(int(reason)).label == "") == (reason == Reason.NONE)
+        if not payload:
+            assert (int(count), reason) == (0, Reason.EMPTY)
 
 
-@pytest.fixture(params=available())
-def name(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
+def test_every_codec_has_a_format() -> None:
+    assert sorted(FORMATS) == sorted(available())
 
 
-def test_a_packet_of_20_ms(name: str) -> None:
-    decoder = find(Format(name, 8000))
-    samples = decoder.decode(some(PACKET_BYTES[name]))
-    assert samples.dtype == np.int16
-    assert samples.shape == (PACKET_MS * decoder.sample_rate // 1000,)
-    assert decoder.samples(np.array([PACKET_BYTES[name]])).tolist() == [len(samples)]
+@pytest.fixture(params=sorted(FORMATS))
+def fmt(request: pytest.FixtureRequest) -> Format:
+    name: str = request.param
+    return FORMATS[name]
 
 
-def test_many_are_as_one_by_one(name: str) -> None:
-    payloads = [some(PACKET_BYTES[name], seed) for seed in range(20)]
-    data = np.frombuffer(b"".join(payloads), np.uint8).reshape(20, -1)
-    many = find(Format(name, 8000)).decode_many(data)
-    one_by_one = find(Format(name, 8000))
-    assert many.tolist() == [one_by_one.decode(payload).tolist() for payload in payloads]
+def test_names_in_any_case_and_a_fresh_decoder_each_time(fmt: Format) -> None:
+    loud = Format(fmt.name.upper(), fmt.clock_rate, fmt.channels, fmt.parameters)
+    assert find(loud).sample_rate == find(fmt).sample_rate
+    assert find(fmt) is not find(fmt)
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 3, 7])
-def test_short_and_empty_payloads_hold_what_is_announced(name: str, size: int) -> None:
-    decoder = find(Format(name, 8000))
-    announced = decoder.samples(np.array([size])).tolist()
-    assert announced == [len(decoder.decode(some(size)))]
-    data = np.frombuffer(some(3 * size), np.uint8).reshape(3, size)
-    assert decoder.decode_many(data).shape == (3, announced[0])
+def test_a_delay_is_a_few_milliseconds(fmt: Format) -> None:
+    decoder = find(fmt)
+    assert 0 <= decoder.delay <= 0.03 * decoder.sample_rate
 
 
-def test_stereo_has_half_the_samples(name: str) -> None:
-    decoder = find(Format(name, 8000, 2))
-    samples = decoder.decode(some(PACKET_BYTES[name]))
-    assert samples.shape == (PACKET_MS * 8 // 2, 2)
+def test_payloads_of_any_size(fmt: Format) -> None:
+    decoder = find(fmt)
+    for size in (0, 1, 2, 3, 4, 5, 10, 31, 33, 38, 50, 160, 161, 1400):
+        check(decoder, [some(size), bytes(size), b"\xff" * size])
 
 
-@pytest.mark.parametrize("drop", [(), (0,), (3,), (3, 4, 5), (9,)])
-def test_dropped_packets_are_silent_and_move_nothing(name: str, drop: tuple[int, ...]) -> None:
-    payloads = [some(PACKET_BYTES[name], seed) for seed in range(10)]
-    sent = [Sent(160 * i, p, NUMBER, 0.02 * i) for i, p in enumerate(payloads) if i not in drop]
-    track = Track.lay(packets(sent), {NUMBER: Format(name, 8000)}, origin_ns=0)
-    samples, received = track.read(0, 1600)
-    decoder = find(Format(name, 8000))
-    for i, payload in enumerate(payloads):
-        here = slice(160 * i, 160 * (i + 1))
-        if i in drop:
-            assert not samples[here].any()
-            assert not received[here].any()
-        else:
-            assert samples[here].tolist() == decoder.decode(payload).tolist()
-            assert received[here].all()
+def test_empty_ones_between_do_no_harm(fmt: Format) -> None:
+    payloads = [some(80, seed) for seed in range(6)]
+    plain = find(fmt).decode_run(Payloads.of(payloads))
+    torn = find(fmt).decode_run(Payloads.of([b"", payloads[0], b"", b"", *payloads[1:], b""]))
+    assert torn.samples.tolist() == plain.samples.tolist()
+
+
+def test_one_by_one_is_as_all_at_once(fmt: Format) -> None:
+    payloads = [some(80 + 2 * (seed % 2), seed) for seed in range(8)]
+    one = find(fmt)
+    if isinstance(one, AccessUnitDecoder):
+        pytest.skip("units in pieces are put together within a run")
+    singly = [one.decode(payload) for payload in payloads]
+    at_once = find(fmt).decode_run(Payloads.of(payloads)).samples
+    assert np.concatenate(singly).tolist() == at_once.tolist()
+
+
+def test_after_a_reset_as_if_it_were_new(fmt: Format) -> None:
+    payloads = Payloads.of([some(80, seed) for seed in range(4)])
+    decoder = find(fmt)
+    before = decoder.decode_run(payloads)
+    decoder.reset()
+    again = decoder.decode_run(payloads)
+    # Of Vorbis a stream's first packet has no samples, and one in the middle has.
+    assert again.samples[: len(before.samples)].tolist() == before.samples.tolist()
+
+
+def test_filling_is_as_long_as_was_asked_for(fmt: Format) -> None:
+    decoder = find(fmt)
+    for samples in (1, 100, 333):
+        pieces = decoder.fill(samples)
+        assert sum(len(piece.samples) for piece in pieces) in (0, samples)
+    decoder.decode(some(80))
+    for samples in (1, 100, 333):
+        pieces = decoder.fill(samples, following=some(80))
+        assert sum(len(piece.samples) for piece in pieces) in (0, samples)
+
+
+@given(
+    name=st.sampled_from(sorted(FORMATS)),
+    payloads=st.lists(st.binary(max_size=200), max_size=6),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_bytes(name: str, payloads: list[bytes]) -> None:
+    check(find(FORMATS[name]), payloads)
+
+
+@given(
+    name=st.sampled_from(sorted(FORMATS)),
+    parameters=st.text(max_size=60) | st.sampled_from(["config=", "configuration=AAAA", "mode=7"]),
+    rate=st.sampled_from([1, 7999, 8000, 16000, 48000, 90000, 384000]),
+    channels=st.integers(1, 64),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_format_is_decoded_or_said_why_not(
+    name: str, parameters: str, rate: int, channels: int
+) -> None:
+    try:
+        decoder = find(Format(name, rate, channels, parameters))
+    except CodecUnavailable:
+        return
+    check(decoder, [some(80), b"", some(33)])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rtpcap.codecs.g711 import A_LAW, MU_LAW, encode_a_law, encode_mu_law
+from rtpcap.codecs.linear import BlockDecoder
 from rtpcap.codecs.registry import find
 from rtpcap.rtp.payload_types import Format
 from tests.peers import require
@@ -80,6 +81,7 @@ def test_payloads_of_any_size(law: str, size: int) -> None:
     payload = bytes((7 * i + i // 256) % 256 for i in range(size))
     expected = TABLES[law][np.frombuffer(payload, np.uint8)]
     decoder = find(Format(law, 8000))
+    assert isinstance(decoder, BlockDecoder)
     assert decoder.decode(payload).tolist() == expected.tolist()
     many = np.frombuffer(payload * 3, np.uint8).reshape(3, size)
     assert decoder.decode_many(many).tolist() == [expected.tolist()] * 3
@@ -88,6 +90,7 @@ def test_payloads_of_any_size(law: str, size: int) -> None:
 
 def test_stereo_is_interleaved() -> None:
     decoder = find(Format("PCMU", 8000, 2))
+    assert isinstance(decoder, BlockDecoder)
     assert decoder.channels == 2
     samples = decoder.decode(bytes([0, 0x80, 0xFF, 0, 1]))
     assert samples.tolist() == [[-32124, 32124], [0, -32124]]
