@@ -161,10 +161,11 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("list", "ssrc"),
         *_all("text", "call"),
         *_all("integer", "rate channels"),
-        *_all("number", "duration_s received_s filled_s repaired_s concealed_s noise_s"),
-        *_all("integer", "lost lost_after_repair late"),
+        *_all("number", "duration_s received_s filled_s"),
         *_all("text", "codec why_not"),
         *_all("flag", "skipped"),
+        *_all("number", "repaired_s concealed_s noise_s"),
+        *_all("integer", "lost lost_after_repair late"),
     ),
     "export": (
         *_all("text", "output format"),
