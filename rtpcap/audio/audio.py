@@ -25,7 +25,7 @@ PLAYER_S = 600
 class Audio:
     """Decoded audio in memory; made by `Stream.audio` and `Call.audio`.
 
-    `samples` is int16 of shape (n,), or (n, channels): a call's first speaker is channel 0.
+    `samples` is int16 of shape (n,), or (n, channels): a call's caller is channel 0, without signalling who spoke first.
     `heard` tells, with shape (n,), or (n, 2) for the sides of a call, what each sample is made
     from, as the codes of `Heard`: ``(audio.heard == Heard.CONCEALED).sum()``.
     """

@@ -16,9 +16,7 @@ from tests.codecs.voices import FIXTURES
     ("name", "codec", "rate"),
     [
         ("gst-amr", "AMR", 8000),
-        ("pj-amr", "AMR", 8000),
         ("gst-amrwb", "AMR-WB", 16000),
-        ("pj-ilbc30", "iLBC", 8000),
         ("gst-g726", "AAL2-G726-32", 8000),
         ("gst-g726le", "G726-32", 8000),
         ("gst-speex", "speex", 16000),
@@ -85,11 +83,13 @@ def test_what_is_encrypted_is_never_decoded(pt_map: dict[int, str] | None) -> No
         assert stream.why_not.startswith("encrypted: ")
 
 
-def test_a_codec_that_is_not_sure_says_how_to_name_it() -> None:
+def test_a_codec_that_is_not_sure_says_how_to_name_it(tmp_path: Path) -> None:
     path: Path = SHARED / "pj-g7221.pcap"
     if not path.exists():
         pytest.skip(f"{path.name}: the folder shared is not beside the project")
-    for stream in rtpcap.open(path).streams:
+    named = rtpcap.open(path)
+    named.export(tmp_path / "c.pcap", streams=named.streams)
+    for stream in rtpcap.open(tmp_path / "c.pcap").streams:
         assert stream.codec is None
         assert stream.why_not is not None
         assert "--map 96=CODEC/RATE" in stream.why_not
