@@ -25,7 +25,8 @@ PLAYER_S = 600
 class Audio:
     """Decoded audio in memory; made by `Stream.audio` and `Call.audio`.
 
-    `samples` is int16 of shape (n,), or (n, channels): a call's caller is channel 0, without signalling who spoke first.
+    `samples` is int16 of shape (n,), or (n, channels): of a call the caller is channel 0, or who
+    spoke first where no signalling tells.
     `heard` tells, with shape (n,), or (n, 2) for the sides of a call, what each sample is made
     from, as the codes of `Heard`: ``(audio.heard == Heard.CONCEALED).sum()``.
     """
