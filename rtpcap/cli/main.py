@@ -26,6 +26,8 @@ VERBS = {
     "plot": "plot",
     "explain": "explain",
     "export": "export",
+    "replay": "replay",
+    "record": "record",
 }
 
 FAILED = 4
