@@ -8,6 +8,7 @@ import selectors
 import socket
 import time
 from collections.abc import Sequence
+from typing import cast
 
 __all__ = ["Port", "Target", "Waker", "facing", "listen", "now_ns", "plain", "wait_until"]
 
@@ -47,7 +48,7 @@ class Target:
             why = getattr(error, "strerror", None) or str(error)
             raise OSError(f"{host} port {port}: {why}") from error
         self.family: int = found[0][0]
-        self.address: tuple[str | int, ...] = tuple(found[0][4])
+        self.address = cast(tuple[str | int, ...], found[0][4])
         self.name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property

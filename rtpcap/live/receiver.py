@@ -107,9 +107,8 @@ class Receiver:
             self._held.clear()
             self._not_alone(source)
         self._held.append((message, now_ns))
-        if source.in_a_row < IN_A_ROW or not all(
-            each.SSRC == source.ssrc for each, _ in self._held
-        ):
+        others = [each for each, _ in self._held if each.SSRC != message.SSRC]
+        if others or source.in_a_row < IN_A_ROW:
             return
         self.source = source
         self._not_alone(source)

@@ -254,8 +254,10 @@ class Replay:
         Where it is interrupted, `lateness` has the figures so far.
         """
         self.lateness = lateness = Lateness()
-        start_ns = now()
+        start_ns: int | None = None
         for offset, number, data in self.packets():
+            if start_ns is None:
+                start_ns = now()
             due_ns = start_ns + offset
             now_ns = now()
             while now_ns < due_ns:
