@@ -76,7 +76,7 @@ def record(
     if format_of(output, "pcap") != "pcap" or not output.endswith(".pcap"):
         raise click.UsageError(f"{output!r} does not end with .pcap")
     seen: dict[str, None] = dict.fromkeys(named)
-    with Recorder(addresses) as recorder, _ended_politely():
+    with Recorder(addresses) as recorder, _ended_by_signals(recorder):
         told = " ".join(f"{host}:{port}" for host, port in recorder.addresses)
         warn(f"listening at {told}")
         _write(output, recorder, duration_s, seen)
@@ -92,16 +92,19 @@ def record(
 
 
 @contextmanager
-def _ended_politely() -> Iterator[None]:
-    """SIGTERM ends the recording as Ctrl-C does."""
+def _ended_by_signals(recorder: Recorder) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the recording, whatever is being done, and nothing else."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        signal.signal(each, lambda *_: recorder.stop())
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _write(

@@ -151,7 +151,8 @@ class RTPClient:
             raise
         self._ports = ports
         self.inPort = ports[0].address[1]
-        self._stopped.clear()
+        # Its own for each start: a thread that was stopped stays so.
+        self._stopped = threading.Event()
         with self._lock:
             self._session.begin(now_ns())
         self._threads = [
@@ -246,27 +247,31 @@ class RTPClient:
 
     def recv(self) -> None:
         """Receive until stopped: the body of the receiving thread."""
-        waker = self._waker
+        waker, stopped = self._waker, self._stopped
         if waker is None:
             return
-        while not self._stopped.is_set():
+        while not stopped.is_set():
             for port in waker.wait():
                 for _ in range(MOST_AT_ONCE):
                     came = port.receive()
                     if came is None:
                         break
                     self._take(came[0])
+                    # The callback may have stopped the client, and with it closed the port.
+                    if stopped.is_set():
+                        return
 
     def trans(self) -> None:
         """Send until stopped: the body of the transmitting thread."""
-        while not self._stopped.is_set():
+        stopped = self._stopped
+        while not stopped.is_set():
             with self._lock:
                 out = self._session.due(now_ns())
                 next_ns = self._session.next_ns
             self._send(out)
             if next_ns is None:
                 return
-            self._stopped.wait(max(next_ns - now_ns(), 0) / SECOND_NS)
+            stopped.wait(max(next_ns - now_ns(), 0) / SECOND_NS)
 
     def _send(self, out: list[Datagram]) -> None:
         for datagram in out:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import selectors
 import socket
 import time
@@ -97,7 +96,7 @@ class Port:
             made._socket.setblocking(False)
         except OSError as error:
             made.close()
-            raise OSError(error.errno, f"{here.name}: {os.strerror(error.errno or 0)}") from error
+            raise OSError(f"{here.name}: {error.strerror}") from error
         return made
 
     @classmethod
@@ -110,7 +109,7 @@ class Port:
             made._socket.connect(target.address)
         except OSError as error:
             made.close()
-            raise OSError(error.errno, f"{target.name}: {os.strerror(error.errno or 0)}") from error
+            raise OSError(f"{target.name}: {error.strerror}") from error
         return made
 
     @property
