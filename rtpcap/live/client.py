@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from rtpcap.live.coding import CODES, Encoding
+from rtpcap.live.description import describe
 from rtpcap.live.port import Port, Target, Waker, listen, now_ns
 from rtpcap.live.session import PACKET_MS, Datagram, Session
 from rtpcap.live.statistics import Statistics
@@ -209,6 +210,11 @@ class RTPClient:
                 self._heard.wait_for(lambda: buffer.held or self._stopped.is_set())
         return buffer.read(length) if buffer.held else bytes(length)
 
+    @property
+    def unread(self) -> int:
+        """How many bytes of what came in wait to be read."""
+        return self._session.receiver.buffer.held
+
     def write(self, data: bytes) -> None:
         """Queue audio to be sent."""
         with self._lock:
@@ -236,6 +242,10 @@ class RTPClient:
     def unsent_keys(self) -> int:
         """How many key presses are not over."""
         return self._session.keys_waiting
+
+    def sdp(self) -> str:
+        """What it sends, described for the program that receives it at outIP:outPort."""
+        return describe(self._session, self.outIP, self.outPort, mux=self._rtcp == "mux")
 
     def statistics(self) -> Statistics:
         """What was sent and received so far."""

@@ -47,6 +47,11 @@ class Outlets:
             self.close()
             raise
 
+    @property
+    def sockets(self) -> int:
+        """How many are open."""
+        return len(set(self._ports))
+
     def send(self, number: int, data: bytes) -> None:
         """Send a packet of a part."""
         port = self._ports[number]

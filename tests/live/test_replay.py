@@ -276,7 +276,7 @@ def test_parts_of_one_endpoint_share_a_socket_and_no_target_is_a_group_unasked(
     replay = Replay(parts_of(list(both.streams)))
     target = Target("127.0.0.1", 9)
     outlets = Outlets(replay, [target, target])
-    assert len(set(outlets._ports)) == 1
+    assert outlets.sockets == 1
     outlets.close()
     with pytest.raises(OSError, match=r"255\.255\.255\.255:9"):
         Outlets(replay, [Target("255.255.255.255", 9)] * 2)
