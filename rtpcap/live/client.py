@@ -80,6 +80,7 @@ class RTPClient:
         # Reentrant: what the callback calls may come back here.
         self._lock = threading.RLock()
         self._heard = threading.Condition()
+        self._waiting = 0
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self._ports: list[Port] = []
@@ -207,7 +208,9 @@ class RTPClient:
         buffer = self._session.receiver.buffer
         if blocking:
             with self._heard:
+                self._waiting += 1
                 self._heard.wait_for(lambda: buffer.held or self._stopped.is_set())
+                self._waiting -= 1
         return buffer.read(length) if buffer.held else bytes(length)
 
     @property
@@ -309,7 +312,8 @@ class RTPClient:
             except Exception:
                 self._callback_errors += 1
                 log.exception("the dtmf callback raised for %r", key)
-        if not pressed:
+        # Looked at without the lock, as it is rare: who begins to wait looks at the buffer after.
+        if self._waiting:
             with self._heard:
                 self._heard.notify_all()
 
@@ -320,7 +324,8 @@ class RTPClient:
         """
         with self._lock:
             pressed = self._session.parse(packet, now_ns())
-        self._tell(pressed)
+        if pressed or self._waiting:
+            self._tell(pressed)
 
     def parse_pcmu(self, packet: RTPMessage) -> None:
         """Decode a packet of PCMU to be read."""

@@ -23,6 +23,8 @@ MOST_SOURCES = 32
 IN_A_ROW = 5
 """Packets in sequence, none of the source that is listened to between them, with which another
 source takes its place. Two streams at once never get so far: their packets alternate."""
+LOOK_EACH = 50
+"""Packets between two looks at how much nobody has read."""
 LONGEST_UNREAD_S = 300
 """Audio that nobody reads is kept for so long."""
 
@@ -55,6 +57,10 @@ class Receiver:
         self._held: deque[tuple[RTPMessage, int]] = deque(maxlen=IN_A_ROW)
         self._decodings: dict[int, Decoding | None] = {}
         self._placed: tuple[int, int] | None = None
+        self._since_look = 0
+        self._media_clock = {
+            number: fmt.clock_rate or clock for number, fmt in formats.items() if fmt.is_media
+        }
 
     def ignore(self, reason: str) -> None:
         """Count a datagram that is no audio."""
@@ -73,8 +79,8 @@ class Receiver:
         source.count(message.sequence, now_ns)
         number = message.payload_number
         is_event = number in self._event_numbers
-        if not is_event and (fmt := self._formats.get(number)) and fmt.is_media:
-            source.time(message.timestamp, now_ns, fmt.clock_rate or self._clock)
+        if (media_clock := self._media_clock.get(number)) is not None:
+            source.time(message.timestamp, now_ns, media_clock)
         if deaf:
             return []
         if is_event:
@@ -135,14 +141,16 @@ class Receiver:
     def hear(self, message: RTPMessage, now_ns: int) -> None:
         """Decode a packet's audio into the buffer."""
         number = message.payload_number
-        if number not in self._decodings:
-            self._decodings[number] = self._decoding(number)
-        decoding = self._decodings[number]
+        try:
+            decoding = self._decodings[number]
+        except KeyError:
+            decoding = self._decodings[number] = self._decoding(number)
         if decoding is None:
             self.ignore(self._why_not(number))
             return
         audio = decoding.decode(message.payload)
-        audio += self._silence[: -len(audio) % len(self._silence)]
+        if len(audio) % len(self._silence):
+            audio += self._silence[: -len(audio) % len(self._silence)]
         timestamp = message.timestamp
         reset = True
         if self._placed is not None:
@@ -154,9 +162,12 @@ class Receiver:
             self.buffer.rebuild(True, timestamp, audio)
         else:
             self.buffer.write(timestamp, audio)
-        unread = self.buffer.held - LONGEST_UNREAD_S * self._clock * len(self._silence)
-        if unread > 0:
-            self.buffer.read(unread)
+        self._since_look += 1
+        if self._since_look == LOOK_EACH:
+            self._since_look = 0
+            unread = self.buffer.held - LONGEST_UNREAD_S * self._clock * len(self._silence)
+            if unread > 0:
+                self.buffer.read(unread)
 
     def _decoding(self, number: int) -> Decoding | None:
         fmt = self._formats.get(number)

@@ -26,6 +26,7 @@ from rtpcap.live.sender import Sender
 from rtpcap.live.source import Source
 from rtpcap.live.statistics import SourceFigures, Statistics
 from rtpcap.rtp.firstbyte import Sharer, sharer
+from rtpcap.rtp.header import RTP_VERSION
 from rtpcap.rtp.message import RTPMessage
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format, PayloadType
 from rtpcap.rtp.profile import TransmitType
@@ -78,7 +79,8 @@ class Session:
             raise ValueError(f"samples have 1 or 2 bytes, not {width}")
         rng = rng or random.SystemRandom()
         self.assoc = dict(assoc)
-        self.sendrecv = sendrecv
+        self._sendrecv = sendrecv
+        self._hears = sendrecv in HEARS
         known = {number: format_of(kind) for number, kind in self.assoc.items()}
         known.update(formats or {})
         self.preference = preferred(known, packet_ms)
@@ -100,6 +102,8 @@ class Session:
         self.receiver = Receiver(
             {**STATIC_FORMATS, **known}, frozenset(events), self.shape, self._clock
         )
+        # The first two bytes of nearly all packets: they need no second look.
+        self._plain = frozenset(bytes((RTP_VERSION << 6, number)) for number in known)
         self._cname = rng.randbytes(CNAME_BYTES).hex()
         self._interval = Interval(SESSION_BANDWIDTH, rng) if rtcp else None
         self._about_us: Block | None = None
@@ -108,12 +112,18 @@ class Session:
         self._reported_packets = 0
 
     @property
-    def sends(self) -> bool:
-        return self.sendrecv in SENDS
+    def sendrecv(self) -> TransmitType:
+        """Which way audio goes; may be set while it runs."""
+        return self._sendrecv
+
+    @sendrecv.setter
+    def sendrecv(self, direction: TransmitType) -> None:
+        self._sendrecv = direction
+        self._hears = direction in HEARS
 
     @property
-    def hears(self) -> bool:
-        return self.sendrecv in HEARS
+    def sends(self) -> bool:
+        return self._sendrecv in SENDS
 
     def begin(self, now_ns: int) -> None:
         """Start to count packet times."""
@@ -219,7 +229,7 @@ class Session:
 
     def parse(self, data: bytes, now_ns: int) -> list[str]:
         """As `receive`; but raises RTPParseError for what is neither RTP nor shares its port."""
-        if len(data) > 1:
+        if len(data) > 1 and data[:2] not in self._plain:
             kind = sharer(data[0], data[1])
             if kind is Sharer.RTCP:
                 self._receive_rtcp(data, now_ns)
@@ -228,7 +238,7 @@ class Session:
                 self.receiver.ignore(kind.name.replace("_", " "))
                 return []
         message = RTPMessage(data, self.assoc)
-        return self.receiver.receive(message, now_ns, deaf=not self.hears)
+        return self.receiver.receive(message, now_ns, deaf=not self._hears)
 
     def _receive_rtcp(self, data: bytes, now_ns: int) -> None:
         found = read_compound(bytes(data))

@@ -83,13 +83,13 @@ class Source:
     def count(self, sequence: int, now_ns: int) -> None:
         """A packet came."""
         self.last_ns = now_ns
-        step = signed_delta(sequence, self.highest & SEQUENCE_MASK, 16)
-        if step == 1:
+        if sequence == self.highest + 1 & SEQUENCE_MASK:
             self.received += 1
             self.in_a_row += 1
             self.highest += 1
             self._seen = (self._seen << 1 | 1) & WINDOW_MASK
             return
+        step = signed_delta(sequence, self.highest & SEQUENCE_MASK, 16)
         self.in_a_row = 0
         if 0 < step < MAX_DROPOUT:
             self.received += 1

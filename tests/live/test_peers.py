@@ -213,7 +213,8 @@ Gst.init(None)
 pipeline = Gst.parse_launch(
     "rtpdtmfmux name=mux ! udpsink bind-address=127.0.0.1 host=127.0.0.1 port=" + sys.argv[1]
     + " audiotestsrc is-live=true samplesperbuffer=160 ! audio/x-raw,rate=8000,channels=1"
-    " ! alawenc ! rtppcmapay ! mux.sink_0"
+    " ! alawenc ! rtppcmapay"
+    " ! application/x-rtp,media=audio,clock-rate=8000,encoding-name=PCMA,payload=8 ! mux.sink_0"
     " rtpdtmfsrc pt=101 clock-rate=8000 packet-redundancy=3 ! mux.priority_sink_0"
 )
 loop = GLib.MainLoop()
