@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,9 +93,6 @@ def record(
 @contextmanager
 def _ended_by_signals(recorder: Recorder) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the recording, whatever is being done, and nothing else."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     for each in before:
         signal.signal(each, lambda *_: recorder.stop())
@@ -155,10 +151,8 @@ def _names(output: str, streams: Sequence[Stream]) -> list[str]:
 
 def _decoded(output: str, wav: str, stream: Stream) -> dict[str, object]:
     """Write a stream's WAV; gives its row."""
-    from rtpcap.audio.wav import write_wav
-
     if stream.decodable:
-        write_wav(wav, [stream.track()])
+        stream.audio().save(wav)
     told = stream.row()
     keys = ("ssrc", "src", "src_port", "codec", "packets", "lost", "jitter_ms", "duration_s")
     return {
