@@ -17,11 +17,14 @@ import pytest
 import rtpcap
 from rtpcap import Format, PayloadType, TransmitType
 from rtpcap.codecs.encoders import encodable
+from rtpcap.codecs.g711 import MU_LAW, encode_mu_law
 from rtpcap.live import Outlets, Part, Replay, Target, send
 from tests.capture.build import Frame, ethernet, ipv4, pcap, udp
+from tests.live.calls import Dialled
 from tests.live.loopback import client, eventually, free_port
 from tests.live.made import sent, session
 from tests.peers import require
+from tests.streams.made import capture, rtp
 
 pytestmark = pytest.mark.peer
 
@@ -329,3 +332,50 @@ def test_sipp_takes_a_replayed_call_and_gives_it_back() -> None:
             else:
                 between.sendto(data, ("127.0.0.1", media))
     assert back == [each.packets.raw(row) for row in range(len(each))]
+
+
+def baresip_modules() -> Path:
+    """Where its modules are, by where Debian has them."""
+    for folder in (Path("/usr/lib/baresip/modules"), Path("/usr/lib64/baresip/modules")):
+        if folder.is_dir():
+            return folder
+    pytest.skip("the modules of baresip are not where Debian has them")
+
+
+def test_baresip_takes_a_replayed_call_and_hears_its_audio(tmp_path: Path) -> None:
+    require("baresip")
+    sip = free_port()
+    config = {
+        "sip_listen": f"127.0.0.1:{sip}",
+        "audio_player": "aubridge,x",
+        "audio_source": "aubridge,x",
+        "audio_alert": "aubridge,x",
+        "module_path": baresip_modules(),
+        "snd_path": tmp_path,
+    }
+    modules = ["g711", "aubridge", "sndfile"]
+    lines = [f"{key} {value}" for key, value in config.items()]
+    lines += [f"module {name}.so" for name in modules]
+    lines += [f"module_app {name}.so" for name in ("account", "menu")]
+    (tmp_path / "config").write_text("\n".join(lines) + "\n")
+    (tmp_path / "accounts").write_text(f"<sip:peer@127.0.0.1:{sip}>;regint=0;answermode=auto\n")
+    (tmp_path / "contacts").write_text("")
+
+    said = voice(8000)
+    codes = encode_mu_law(said)
+    quiet = b"\xff" * 160
+    payloads = [codes[at : at + 160].tobytes() for at in range(0, len(codes), 160)]
+    # Silence at both ends: its jitter buffer may swallow some.
+    payloads = [quiet] * 10 + payloads + [quiet] * 20
+    flow = [
+        (0.02 * i, rtp(i, 160 * i, payload, payload_type=0)) for i, payload in enumerate(payloads)
+    ]
+    replay = Replay([Part(capture(tmp_path, flow).streams[0])])
+    with running("baresip", "-f", tmp_path), Dialled(sip, free_port()) as call:
+        outlets = Outlets(replay, [Target("127.0.0.1", call.media_port)])
+        send(replay, outlets)
+        outlets.close()
+    (dump,) = tmp_path.glob("dump-*-dec.wav")
+    # It is ended where it stands: the header does not tell how long the file became.
+    heard = np.frombuffer(dump.read_bytes()[44:], "<i2")
+    assert snr_db(MU_LAW[codes][: len(said)], heard) > 40
