@@ -71,28 +71,34 @@ class Receiver:
 
         With `deaf` it is only counted.
         """
+        source = self.source
+        if source is None or source.ssrc != message.SSRC:
+            source = self._source_of(message)
+        source.count(message.sequence, now_ns)
+        number = message.payload_number
+        media_clock = self._media_clock.get(number)
+        if media_clock is not None:
+            source.time(message.timestamp, now_ns, media_clock)
+        if deaf:
+            return []
+        if media_clock is None and number in self._event_numbers:
+            return self.keys(message)
+        if source is not self.source:
+            self._audition(source, message, now_ns)
+            return []
+        if self._held:
+            self._held.clear()
+            self._not_alone(source)
+        self.hear(message, now_ns)
+        return []
+
+    def _source_of(self, message: RTPMessage) -> Source:
         source = self.sources.get(message.SSRC)
         if source is None:
             source = self._meet(message)
         if self.source is None:
             self.source = source
-        source.count(message.sequence, now_ns)
-        number = message.payload_number
-        is_event = number in self._event_numbers
-        if (media_clock := self._media_clock.get(number)) is not None:
-            source.time(message.timestamp, now_ns, media_clock)
-        if deaf:
-            return []
-        if is_event:
-            return self.keys(message)
-        if source is self.source:
-            if self._held:
-                self._held.clear()
-                self._not_alone(source)
-            self.hear(message, now_ns)
-        else:
-            self._audition(source, message, now_ns)
-        return []
+        return source
 
     def _meet(self, message: RTPMessage) -> Source:
         source = Source(message.SSRC, message.sequence)

@@ -229,7 +229,7 @@ class Session:
 
     def parse(self, data: bytes, now_ns: int) -> list[str]:
         """As `receive`; but raises RTPParseError for what is neither RTP nor shares its port."""
-        if len(data) > 1 and data[:2] not in self._plain:
+        if data[:2] not in self._plain and len(data) > 1:
             kind = sharer(data[0], data[1])
             if kind is Sharer.RTCP:
                 self._receive_rtcp(data, now_ns)

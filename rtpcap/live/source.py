@@ -122,8 +122,8 @@ class Source:
         """A media packet with this timestamp came: A.8, in seconds, nothing rounded to ticks."""
         if self._timing is not None:
             before, before_ns = self._timing
-            step_s = signed_delta(timestamp, before, 32) / clock_rate
-            deviation = abs((now_ns - before_ns) / SECOND_NS - step_s)
+            step = signed_delta(timestamp, before, 32)
+            deviation = abs((now_ns - before_ns) / SECOND_NS - step / clock_rate)
             self.jitter_s += (deviation - self.jitter_s) / GAIN
         self._timing = (timestamp, now_ns)
 
