@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from rtpcap import PayloadType, RTPClient, TransmitType
 from tests.live.made import ASSOC
 
-__all__ = ["client", "eventually", "free_port", "open_files", "pair"]
+__all__ = ["client", "eventually", "free_port", "open_files", "pair", "threads"]
 
 PATIENCE_S = 10.0
 """How long a test waits for what must come; it goes on as soon as it is there."""
@@ -65,6 +66,12 @@ def eventually(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.005)
+
+
+def threads() -> list[str]:
+    """The threads that clients have running; other parts of a test run have theirs."""
+    names = (thread.name for thread in threading.enumerate())
+    return [name for name in names if name.startswith("rtp-")]
 
 
 def open_files() -> int:

@@ -29,7 +29,7 @@ from rtpcap import (
     TransmitType,
 )
 from rtpcap.live.coding import AUDIO, CODES
-from tests.live.loopback import client, eventually, free_port, open_files, pair
+from tests.live.loopback import client, eventually, free_port, open_files, pair, threads
 from tests.live.made import ASSOC, event, message, packet
 from tests.live.test_receiver import HOSTILE
 
@@ -85,7 +85,7 @@ def test_no_socket_before_start_so_parse_and_encode_work_offline() -> None:
     assert made.read(160) != b"\x80" * 160
     assert made.encode_packet(b"\x80" * 160) == b"\xff" * 160
     assert open_files() == before
-    assert threading.active_count() == 1
+    assert threads() == []
 
 
 # Index = code: a table of 256 bytes each, by its SHA-1.
@@ -231,7 +231,7 @@ def test_start_after_stop_works_and_start_twice_is_one_start() -> None:
     # What was sent in the moment of stopping may have come to a closed port.
     assert source is not None
     assert source.lost <= 2
-    assert threading.active_count() == 1
+    assert threads() == []
 
 
 def test_audio_and_keys_go_both_ways_over_one_socket() -> None:
@@ -331,7 +331,7 @@ def test_the_dtmf_callback_may_use_the_client_and_stop_it() -> None:
     with made, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.sendto(event(160, 1, 160), ("127.0.0.1", made.inPort))
         assert done.wait(10)
-    eventually(lambda: threading.active_count() == 1)
+    eventually(lambda: not threads())
 
 
 def test_parse_packet_raises_for_what_is_no_packet_and_counts_what_shares_the_port() -> None:
@@ -366,7 +366,7 @@ def test_100_rounds_of_start_and_stop_leave_no_thread_no_socket_and_no_warning()
             for made in (one, other):
                 made.stop()
         gc.collect()
-    assert threading.active_count() == 1
+    assert threads() == []
     assert open_files() == files
 
 
