@@ -90,9 +90,8 @@ def _ssrc(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     required=True,
     callback=_targets,
     metavar="HOST:PORT",
-    help="Where to send. Twice: the sides of a call, what the first speaker sent first.",
+    help="Where to send. Twice: the sides of a call, what the caller sent first.",
 )
-@click.option("--call", "call_id", metavar="ID", help="Only the streams of this call.")
 @click.option(
     "--timing",
     type=click.Choice(("capture", "media")),
@@ -138,7 +137,6 @@ def _ssrc(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 def replay(
     name: str,
     targets: list[tuple[str, int]],
-    call_id: str | None,
     timing: Timing,
     speed: float,
     loops: int,
@@ -168,7 +166,7 @@ def replay(
     ends = [Target(host, port) for host, port in targets]
     inputs = Inputs([name], mapped, named, merge=True, most_unpacked=most_unpacked)
     for capture in inputs.captures():
-        sides = _sides(capture, Selectors(**chosen), call_id, len(ends))
+        sides = _sides(capture, Selectors(**chosen), len(ends))
         streams = [stream for side in sides for stream in side]
         if not streams:
             warn("no RTP stream matched")
@@ -210,23 +208,19 @@ def replay(
     context.exit(inputs.exit_code())
 
 
-def _sides(
-    capture: Capture, selectors: Selectors, call_id: str | None, targets: int
-) -> list[list[Stream]]:
+def _sides(capture: Capture, selectors: Selectors, targets: int) -> list[list[Stream]]:
     """The streams for each target."""
     streams = list(selectors.of(capture))
-    if call_id is None and targets == 1:
+    if targets == 1:
         return [streams]
-    calls = [call for call in capture.calls if call_id in (None, call.call_id)]
+    calls = [call for call in capture.calls if any(stream in streams for stream in call.streams)]
     if not calls:
         return [[]] * targets
     if len(calls) > 1:
         known = ", ".join(call.call_id for call in calls)
         raise click.UsageError(f"two targets are for one call: --call one of {known}")
-    sides = [
-        [stream for stream in side if stream in streams] for side in (calls[0].left, calls[0].right)
-    ]
-    return sides if targets > 1 else [sides[0] + sides[1]]
+    (call,) = calls
+    return [[stream for stream in side if stream in streams] for side in (call.left, call.right)]
 
 
 def _row(capture: Capture, whole: Replay, outlets: Outlets) -> dict[str, object]:
