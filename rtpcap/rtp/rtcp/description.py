@@ -55,7 +55,7 @@ class Item:
 
     @property
     def text(self) -> str:
-        """What it says, without the prefix; what is no UTF-8 is replaced."""
+        """What it says, without the prefix; what is no UTF-8 is replaced, zeros at its end go."""
         return _text(self.value[1 + self.value[0] :] if self._is_private else self.value)
 
     @property
@@ -72,7 +72,8 @@ class Item:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+    # Some senders count the zero that ends a string in C.
+    return value.decode("utf-8", "replace").rstrip("\0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,10 @@ class Goodbye(Packet):
 
     @property
     def text(self) -> str | None:
-        """The reason; what is no UTF-8 is replaced."""
-        return None if self.reason is None else self.reason.decode("utf-8", "replace")
+        """The reason; what is no UTF-8 is replaced, zeros at the end are left out."""
+        if self.reason is None:
+            return None
+        return self.reason.decode("utf-8", "replace").rstrip("\0")
 
     def body(self) -> bytes:
         out = b"".join(map(SSRC.pack, self.sources))

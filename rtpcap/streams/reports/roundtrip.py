@@ -36,6 +36,8 @@ __all__ = ["Echoes", "RoundTrip", "RoundTrips", "Stamps", "match", "paths", "rou
 
 LONGEST_NS = (1 << 16) * 1_000_000_000
 """The middle of an NTP timestamp comes again after 18 hours: a report is not that old."""
+ROUNDED_NS = 1_000_000
+"""How much too long a delay may be told that is rounded."""
 NONE = -1
 
 
@@ -75,7 +77,8 @@ class RoundTrips:
     rtt_ns: npt.NDArray[np.int64]
     """From the tap to who answers and back; `NO_TIME` where there is no figure.
 
-    May be below zero by as much as the answerer's DLSR is too long: some round it to milliseconds.
+    May be a little below zero, where who answers rounds its delay up; what is further below than a
+    millisecond is impossible, and no figure: there `stamp` tells what was answered nonetheless.
     """
     stamp: npt.NDArray[np.int64]
     """Which stamp was answered, -1 where it was not captured."""
@@ -104,7 +107,8 @@ def match(stamps: Stamps, echoes: Echoes, flows: Flows) -> RoundTrips:
     """The figure of each echo whose stamp was captured before it.
 
     The stamp is the last one with that clock in the flow back; where there is none, in any flow
-    back between the two addresses; where there is none either, in any flow at all.
+    back between the two addresses; where there is none either, in all flows, unless that is the
+    flow of the echo itself. What a source says of itself gives no figure.
     """
     m = len(echoes.middle)
     stamp = np.full(m, NONE, np.int64)
@@ -120,6 +124,8 @@ def match(stamps: Stamps, echoes: Echoes, flows: Flows) -> RoundTrips:
             (stamps.time_ns[usable], echoes.time_ns[open_]),
             usable,
         )
+    own = stamps.flow[stamp] == echoes.flow if len(stamps.flow) else np.zeros(m, np.bool_)
+    stamp[own | (echoes.ssrc == echoes.about_ssrc)] = NONE
     found = np.flatnonzero(stamp != NONE)
     elapsed = echoes.time_ns[found] - stamps.time_ns[stamp[found]]
     recent = elapsed <= LONGEST_NS
@@ -128,7 +134,8 @@ def match(stamps: Stamps, echoes: Echoes, flows: Flows) -> RoundTrips:
     rtt = np.full(m, NO_TIME, np.int64)
     # 65536 units a second: exact in whole nanoseconds, rounded to the nearest.
     delay = (echoes.delay[found].astype(np.int64) * 1_000_000_000 + DELAY_UNITS // 2) // DELAY_UNITS
-    rtt[found] = elapsed - delay
+    figure = elapsed - delay
+    rtt[found] = np.where(figure < -ROUNDED_NS, NO_TIME, figure)
     return RoundTrips(rtt, stamp)
 
 

@@ -65,6 +65,10 @@ def test_private_items() -> None:
     assert named.cname == "me@host"
     assert named.get(2) is None
     assert rtcp.Item(1, b"\xff").text == "\N{REPLACEMENT CHARACTER}"
+    # Senders that count the zero of a string in C.
+    assert rtcp.Item(1, b"me@host\0").text == "me@host"
+    assert rtcp.Goodbye((A,), b"gone\0").text == "gone"
+    assert rtcp.Goodbye((A,)).text is None
     with pytest.raises(ValueError):
         rtcp.Item.private("p" * 255, "")
 

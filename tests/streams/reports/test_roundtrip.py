@@ -99,6 +99,18 @@ def test_no_figure_without_a_report_to_answer(tmp_path: Path) -> None:
     assert trips.stamp.tolist() == [-1] * 4
 
 
+def test_a_delay_longer_than_the_time_since_is_no_figure(tmp_path: Path) -> None:
+    stamp = ntp(5000.0)
+    held = (block(A, middle(stamp), 0.5009), block(A, middle(stamp), 0.5018))
+    back = [(0.5 + 0.001 * i, sender(B, i << 40, held[i])) for i in range(2)]
+    control = made(tmp_path, [(0.0, sender(A, stamp))], back)
+    # Less than a millisecond may be rounding; 500 - 501.8 ms may not.
+    assert round_trips(control).rtt_ns / 1e6 == pytest.approx([-0.9, -0.8], abs=UNIT_MS)
+    other = made(tmp_path, [(0.0, sender(A, stamp))], [(0.5, sender(B, 1 << 40, held[1]))])
+    assert round_trips(other).rtt_ns.tolist() == [NO_TIME]
+    assert round_trips(other).stamp.tolist() == [0]
+
+
 def test_a_report_captured_twice_counts_from_its_last_copy(tmp_path: Path) -> None:
     stamp = ntp(5000.0)
     there = [(0.0, sender(A, stamp)), (0.004, sender(A, stamp))]
@@ -120,7 +132,7 @@ def test_receivers_without_media_by_extended_reports(tmp_path: Path) -> None:
     assert len(round_trips(control).rtt_ns) == 0
 
 
-stamp = st.tuples(st.integers(0, 2), st.integers(1, 3), st.integers(0, 20), st.integers(0, 1))
+stamp = st.tuples(st.integers(0, 2), st.integers(1, 3), st.integers(0, 20), st.integers(0, 2))
 echo = st.tuples(stamp, st.integers(0, 3))
 
 
@@ -128,12 +140,14 @@ echo = st.tuples(stamp, st.integers(0, 3))
 def test_the_last_stamp_of_the_flow_back_is_taken(
     stamps: list[tuple[int, int, int, int]], echoes: list[tuple[tuple[int, int, int, int], int]]
 ) -> None:
-    """Against a search of all stamps for each echo, in two flows that are each other's back."""
+    """Against a search of all stamps for each echo: two flows that are each other's back, and one
+    between others."""
     flows = Flows()
     keys = [
         flows.key(bytes([10, 0, 0, i]), bytes([10, 0, 0, 3 - i]), 1, 1, tcp=False) for i in (1, 2)
     ]
-    assert flows.number(np.array(keys, np.int32)).tolist() == [0, 1]
+    keys.append(flows.key(bytes([10, 0, 0, 8]), bytes([10, 0, 0, 9]), 1, 1, tcp=False))
+    assert flows.number(np.array(keys, np.int32)).tolist() == [0, 1, 2]
     s = np.array(stamps, np.int64).reshape(-1, 4)
     e = np.array([row for row, _ in echoes], np.int64).reshape(-1, 4)
     delay = np.array([row for _, row in echoes], np.uint32)
@@ -147,7 +161,7 @@ def test_the_last_stamp_of_the_flow_back_is_taken(
         ),
         Echoes(
             e[:, 0].astype(np.uint32),
-            e[:, 0].astype(np.uint32),
+            np.full(len(e), 99, np.uint32),
             clock.astype(np.uint32),
             delay * np.uint32(65536),
             e[:, 2] * 10**9,
@@ -157,13 +171,14 @@ def test_the_last_stamp_of_the_flow_back_is_taken(
     )
     for row, ((about, _, time, flow), held) in enumerate(echoes):
         fitting = [
-            (other[3] != flow, other[2])
-            for other in stamps
+            (other[3] == 1 - flow, other[2], i)
+            for i, other in enumerate(stamps)
             if other[0] == about and other[1] == clock[row] != 0 and other[2] <= time
         ]
-        if not fitting:
-            assert found.rtt_ns[row] == NO_TIME
+        _, when, last = max(fitting, default=(False, 0, -1))
+        if last < 0 or stamps[last][3] == flow:
+            assert (found.rtt_ns[row], found.stamp[row]) == (NO_TIME, -1)
             continue
-        _, when = max(fitting)
-        assert found.rtt_ns[row] == (time - when - held) * 10**9
-        assert s[found.stamp[row], 2] == when
+        figure = time - when - held
+        assert found.rtt_ns[row] == (figure * 10**9 if figure >= 0 else NO_TIME)
+        assert found.stamp[row] == last

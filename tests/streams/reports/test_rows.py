@@ -102,7 +102,7 @@ def test_every_scenario_has_rows(tmp_path: Path) -> None:
     control = made(tmp_path, sent, [])
     rows = list(rtcp_rows(control))
     assert {row["frame"] for row in rows} == set(control.frame.tolist())
-    # Nothing is none; and a first packet that goes beyond its datagram is, unless the capture cut it.
+    # What goes beyond its datagram is RTCP only where the capture cut it.
     none = {"nothing", "sender_report_cut_in_its_second_block"}
     taken = set(control.frame.tolist())
     left = {SCENARIOS[frame - 1].__name__ for frame in range(1, len(SCENARIOS) + 1)} - {
