@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from rtpcap.rtp.serial import signed_delta
 from rtpcap.streams.ledger import FOREIGN
+from rtpcap.streams.reports.control import Control
 
-__all__ = ["Beside", "LossReports", "SeenPackets", "beside", "place"]
+__all__ = ["Beside", "LossReports", "SeenPackets", "beside", "has_start", "loss_reports", "place"]
 
 # Sequence numbers of different epochs are told apart in one array by lifting each by more than any
 # of them can reach.
@@ -74,6 +75,47 @@ def place(before: int, after: int) -> Place:
     if before > 0:
         return "both" if after > 0 else "before"
     return "after" if after > 0 else "none"
+
+
+def loss_reports(control: Control) -> dict[tuple[int, int, int], LossReports]:
+    """(reporter, source reported on, flow of the report) -> its reports, in order of first frame.
+
+    Reports about source 0 are none: senders that have received nothing fill them in.
+    """
+    blocks = control.blocks
+    rows = np.flatnonzero(blocks.about_ssrc != 0)
+    flow = control.flow[blocks.row[rows]]
+    order = np.lexsort((flow, blocks.about_ssrc[rows], blocks.ssrc[rows]))
+    keys = np.stack([blocks.ssrc[rows], blocks.about_ssrc[rows], flow]).astype(np.int64)[:, order]
+    edges = np.flatnonzero((np.diff(keys) != 0).any(axis=0)) + 1
+    found = []
+    for own, key in zip(np.split(rows[order], edges), np.split(keys, edges, axis=1), strict=True):
+        if len(own):
+            reporter, about, number = key[:, 0].tolist()
+            frame = control.frame[blocks.row[own]]
+            figures = (blocks.highest_sequence[own], blocks.cumulative_lost[own])
+            found.append(((reporter, about, number), LossReports(frame, *figures)))
+    return dict(sorted(found, key=lambda pair: int(pair[1].frame[0])))
+
+
+def has_start(control: Control, ssrc: int, seen: SeenPackets) -> bool:
+    """Whether a capture has a stream from its beginning, as its sender's first report tells.
+
+    It has where the sender had sent no more packets than the capture expected by then. Without such
+    a report after a packet of the stream that is not known: False.
+    """
+    senders = control.senders
+    rows = np.flatnonzero(senders.ssrc == ssrc)
+    usable = np.flatnonzero(seen.epoch == 0)
+    if not len(rows) or not len(usable):
+        return False
+    frames = control.frame[senders.row[rows]]
+    rows = rows[frames > seen.frame[usable[0]]]
+    if not len(rows):
+        return False
+    before = usable[seen.frame[usable] < control.frame[senders.row[rows[0]]]]
+    expected = int(seen.extended[before].max() - seen.extended[usable].min()) + 1
+    return int(senders.packet_count[rows[0]]) <= expected
 
 
 def beside(reports: LossReports, seen: SeenPackets, *, from_start: bool = False) -> Beside:

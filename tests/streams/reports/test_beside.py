@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rtpcap.rtp import rtcp
 from rtpcap.streams.ledger import Clocks, Ledger
-from rtpcap.streams.reports.beside import LossReports, SeenPackets, beside, place
+from rtpcap.streams.reports.beside import (
+    LossReports,
+    SeenPackets,
+    beside,
+    has_start,
+    loss_reports,
+    place,
+)
+from tests.streams.reports.kept import made
 
 PACKETS = 300
 NS = 20_000_000
@@ -133,3 +144,40 @@ def test_counts_are_those_of_going_through_all_packets(
         if forward:
             assert found.captured[i] == came[i] - came[i - 1]
             assert found.expected[i] == rows[i][1] - rows[i - 1][1]
+
+
+def block(about: int, lost: int, highest: int) -> rtcp.ReportBlock:
+    return rtcp.ReportBlock(about, 0, lost, highest, 0, 0, 0)
+
+
+def test_reports_of_each_reporter_about_each_source(tmp_path: Path) -> None:
+    both = (block(1, 2, 100), block(2, -3, 200))
+    there = [(0.0, rtcp.build([rtcp.ReceiverReport(9, (block(0, 0, 0),))]))]
+    back = [
+        (1.0, rtcp.build([rtcp.ReceiverReport(8, both)])),
+        (2.0, rtcp.build([rtcp.ReceiverReport(8, (block(2, -4, 300),))])),
+    ]
+    found = loss_reports(made(tmp_path, there, back))
+    assert list(found) == [(8, 1, 1), (8, 2, 1)]
+    assert found[8, 1, 1].frame.tolist() == [2]
+    assert found[8, 2, 1].frame.tolist() == [2, 3]
+    assert found[8, 2, 1].highest_sequence.tolist() == [200, 300]
+    assert found[8, 2, 1].cumulative_lost.tolist() == [-3, -4]
+    assert loss_reports(made(tmp_path, [], [])) == {}
+
+
+def test_whether_a_capture_has_a_streams_start(tmp_path: Path) -> None:
+    seen = SeenPackets(
+        np.array([1, 2, 4, 5], np.uint32),
+        np.array([10, 12, 13, 14]),
+        np.zeros(4, np.int32),
+        np.zeros(4, np.bool_),
+    )
+    for packets, begins in ((3, True), (4, False)):
+        # The third frame: the capture has 10 and 12, and so expected three.
+        report = rtcp.build([rtcp.SenderReport(7, 1, 0, packets, 0)])
+        filler = [(0.1 * i, b"\0" * 20) for i in range(2)]
+        control = made(tmp_path, [*filler, (1.0, report)], [])
+        assert control.frame.tolist() == [3]
+        assert has_start(control, 7, seen) is begins
+        assert not has_start(control, 6, seen)

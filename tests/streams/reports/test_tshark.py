@@ -22,7 +22,6 @@ pytestmark = [
 CAPTURES = {
     "fixtures/pj-xr.pcap": 235,
     "fixtures/br-mux.pcap": 40,
-    "fixtures/ff-pcmu.pcap": 6,
     "fixtures/gst-pcmu.pcap": 12,
     "captures/ntop+nDPI/rtcp_multiple_pkts_in_the_same_datagram.pcap": 80,
     "captures/vitalybupt+wireshark_samples/cisco.pcap": 900,
@@ -40,9 +39,9 @@ def test_every_field_is_as_tshark_reads_it(name: str) -> None:
 
 def test_round_trips_are_those_of_tshark() -> None:
     require("tshark")
-    path = SHARED / "captures/goffinet+sip_captures/test_voip.pcap.pcapng"
+    path = SHARED / "captures/vitalybupt+wireshark_samples/cisco.pcap"
     found = list(delays(control_of(path), theirs(path)))
-    assert found
+    assert len(found) > 30
     for frame, here, there in found:
         # It subtracts whole milliseconds, the delay rounded down.
         assert -2 < here - there <= 1, frame

@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from rtpcap.errors import CaptureError
@@ -99,6 +100,7 @@ PROTECTED = "srtcp.e"
 Reading = dict[str, list[str]]
 
 
+@cache
 def theirs(path: Path) -> dict[int, Reading]:
     """Frame -> field -> values in order, of each frame in which tshark sees RTCP."""
     command = ["tshark", "-n", "-r", str(path), "-Y", QUERY, "--enable-heuristic", "rtcp_udp"]
