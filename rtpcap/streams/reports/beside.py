@@ -80,10 +80,11 @@ def place(before: int, after: int) -> Place:
 def loss_reports(control: Control) -> dict[tuple[int, int, int], LossReports]:
     """(reporter, source reported on, flow of the report) -> its reports, in order of first frame.
 
-    Reports about source 0 are none: senders that have received nothing fill them in.
+    Left out are reports about source 0, which some fill in that have received nothing, and those of
+    a source about itself.
     """
     blocks = control.blocks
-    rows = np.flatnonzero(blocks.about_ssrc != 0)
+    rows = np.flatnonzero((blocks.about_ssrc != 0) & (blocks.about_ssrc != blocks.ssrc))
     flow = control.flow[blocks.row[rows]]
     order = np.lexsort((flow, blocks.about_ssrc[rows], blocks.ssrc[rows]))
     keys = np.stack([blocks.ssrc[rows], blocks.about_ssrc[rows], flow]).astype(np.int64)[:, order]

@@ -152,7 +152,7 @@ def block(about: int, lost: int, highest: int) -> rtcp.ReportBlock:
 
 def test_reports_of_each_reporter_about_each_source(tmp_path: Path) -> None:
     both = (block(1, 2, 100), block(2, -3, 200))
-    there = [(0.0, rtcp.build([rtcp.ReceiverReport(9, (block(0, 0, 0),))]))]
+    there = [(0.0, rtcp.build([rtcp.ReceiverReport(9, (block(0, 0, 0), block(9, 0, 5)))]))]
     back = [
         (1.0, rtcp.build([rtcp.ReceiverReport(8, both)])),
         (2.0, rtcp.build([rtcp.ReceiverReport(8, (block(2, -4, 300),))])),
