@@ -58,7 +58,9 @@ ANSWER_FRAMES = 240
 """Frames of an answer tone that are looked at: 6 s."""
 
 SIGNALS: tuple[tuple[float, ...], ...] = tuple(
-    dict.fromkeys([plan.hertz for plan in PLANS] + [(hertz,) for group in SIT_HZ for hertz in group])
+    dict.fromkeys(
+        [plan.hertz for plan in PLANS] + [(hertz,) for group in SIT_HZ for hertz in group]
+    )
 )
 """What may sound together, each once."""
 BANK_HZ = tuple(sorted({hertz for signal in SIGNALS for hertz in signal}))
@@ -83,7 +85,7 @@ class CallTone:
     level_dbov: float
     """While it sounds."""
     places: tuple[str, ...] = ()
-    """Countries whose tone of this name it may be."""
+    """Countries whose tone of this name it may be; none where its length was cut off."""
     also: tuple[str, ...] = ()
     """Other names that fit as well, elsewhere."""
 
@@ -276,6 +278,15 @@ def _rhythms(
         names = list(dict.fromkeys(other.name for other in [plan, *alike]))
         start = max(0.0, mine[0].start)
         name = _answer(mine[0], bank) if mine[0].signal == ANSWER else plan.name
+        # Where one burst is all there is, and it may have been longer, anybody may have sent it.
+        edge = EDGE_S * rate
+        cut = len(mine) == 1 and (mine[0].start < edge or mine[0].end > length - edge)
+        places = [
+            place
+            for other in [plan, *alike]
+            if other.name == plan.name and (plan.steady or not cut)
+            for place in other.places
+        ]
         found.append(
             CallTone(
                 name,
@@ -284,14 +295,7 @@ def _rhythms(
                 plan.hertz,
                 len(mine),
                 _level(mine),
-                tuple(
-                    dict.fromkeys(
-                        place
-                        for other in [plan, *alike]
-                        if other.name == plan.name
-                        for place in other.places
-                    )
-                ),
+                tuple(dict.fromkeys(places)),
                 tuple(names[1:]),
             )
         )
