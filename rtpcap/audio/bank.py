@@ -46,7 +46,8 @@ BEFORE = LEAD - HOPS // 2
 def mono(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     """Samples of shape (n,) or (n, channels) as one channel, their mean; full scale is 1."""
     if samples.ndim > 1:
-        return samples.mean(axis=1, dtype=np.float32) / np.float32(FULL_SCALE)
+        mean = samples.mean(axis=1, dtype=np.float32)
+        return np.asarray(mean / np.float32(FULL_SCALE))
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
@@ -75,7 +76,7 @@ class Frames:
         """
         rows = np.arange(row - way * HOPS, row + way * (reach + 1), way)
         rows = rows[(rows >= 0) & (rows < len(self))]
-        tones = self.tones[np.ix_(rows, columns)]
+        tones = self.tones[rows[:, None], np.array(columns)]
         size = np.sqrt((tones.real**2 + tones.imag**2).sum(axis=1))
         inside = int(np.flatnonzero(rows == row)[0]) + 1
         loudest = int(size[:inside].argmax())
@@ -155,7 +156,7 @@ class Bank:
         `kind` is the index of the frequency of each, or one for all. Right within
         ``rate / hop / 2``.
         """
-        turn: npt.NDArray[np.complex64] = self._turn[kind]  # type: ignore[call-overload]
+        turn: npt.NDArray[np.complex64] = self._turn[kind]
         phase = np.angle(after * before.conj() * turn)
         return np.asarray(phase * (self.rate / (2 * np.pi * self.hop)), np.float64)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -241,7 +242,7 @@ def _special(bursts: list[_Burst], rate: int) -> list[CallTone]:
         if [SIT_STEP.get(burst.signal) for burst in three] != [0, 1, 2]:
             continue
         lengths = [burst.end - burst.start for burst in three]
-        pauses = [after.start - before.end for before, after in zip(three, three[1:], strict=False)]
+        pauses = [after.start - before.end for before, after in pairwise(three)]
         if min(lengths) < shortest or max(lengths) > longest or max(pauses) > SIT_PAUSE_S * rate:
             continue
         found.append(

@@ -87,7 +87,8 @@ def noisy(
     values = samples.astype(np.float64)
     rms = np.sqrt((values**2).mean()) * 10 ** (-below_db / 20)
     noise = generator.standard_normal(len(values)) * rms
-    return np.clip(np.round(values + noise), -LIMIT - 1, LIMIT).astype(np.int16)
+    mixed = np.clip(np.round(values + noise), -LIMIT - 1, LIMIT)
+    return np.asarray(mixed, np.int16)
 
 
 def main() -> None:
