@@ -373,14 +373,15 @@ def _answer(burst: _Burst, bank: Bank) -> str:
         tones[number - first : number - first + len(seen)] = seen
         there[number - first : number - first + len(seen)] = True
     column = BANK_HZ.index(ANSWER_HZ)
+    hop_s = bank.hop / bank.rate
     steps = bank.drift(tones[1:], tones[:-1], column)[there[1:] & there[:-1]]
     middle = float(np.median(steps)) if len(steps) else 0.0
     # Two windows that do not reach over the middle between them.
     apart = HOPS
-    turn = 2 * np.pi * apart * HOP_S * (ANSWER_HZ + middle)
+    turn = 2 * np.pi * apart * hop_s * (ANSWER_HZ + middle)
     pairs = tones[apart:] * tones[:-apart].conj() * np.exp(-1j * turn)
     turned = np.flatnonzero((np.abs(np.angle(pairs)) > TURNED) & there[apart:] & there[:-apart])
-    turns = int((np.diff(turned, prepend=-ANSWER_FRAMES) > TURN_S / HOP_S).sum())
+    turns = int((np.diff(turned, prepend=-ANSWER_FRAMES) > TURN_S / hop_s).sum())
     amplitude = np.abs(tones)
     steady = there.copy()
     for place in turned.tolist():
@@ -391,7 +392,7 @@ def _answer(burst: _Burst, bank: Bank) -> str:
     swing = 0.0
     if steady.any():
         mean = amplitude[steady].mean()
-        wave = np.exp(-2j * np.pi * SWING_HZ * HOP_S * np.arange(ANSWER_FRAMES))
+        wave = np.exp(-2j * np.pi * SWING_HZ * hop_s * np.arange(ANSWER_FRAMES))
         moving = np.where(steady, amplitude - mean, 0.0)
         swing = 2 * float(np.abs((moving * wave).sum())) / (steady.sum() * mean)
     return ("/" if turns else "") + ("ANSam" if swing > SWING else "ANS")

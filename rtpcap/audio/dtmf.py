@@ -28,6 +28,7 @@ tones, and their frequencies must stand still. A voice has overtones, and glides
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,7 +52,7 @@ FARTHEST = 0.02
 """A tone's deviation from its frequency, as a share of it."""
 FARTHER = 0.035
 """The same in a single window."""
-UNSTEADY = 0.012
+UNSTEADY = 0.008
 """The standard deviation of that along a press: noise 15 dB below a tone makes 0.001."""
 LEAST_DBM0 = -40.0
 TWIST_DB = (-9.0, 5.0)
@@ -68,7 +69,8 @@ SCREEN = 0.5
 """The same before a tone that is off its frequency is made up for: 0.73 at 1.5 % of 1633 Hz."""
 
 FULL = 0.8
-"""Frames of a run with less of its greatest power hold its beginning or end."""
+"""Frames of a run with less of its greatest power hold its beginning or end, and say nothing of its
+level and frequency."""
 REACH = HOPS + 2
 """Frames that an edge may lie away from the frames that count, and that are kept for it."""
 LOWEST_RATE = 4000
@@ -146,7 +148,7 @@ class DTMFDetector:
         """The number of the first frame that is kept."""
         self._next = 0
         """The first frame that was not judged."""
-        self._missing: list[tuple[int, int]] = []
+        self._missing: list[tuple[float, float]] = []
         self._at = 0
         self._open: _Run | None = None
         self._found: list[KeyTone] = []
@@ -188,6 +190,9 @@ class DTMFDetector:
         if end > begin:
             self._runs(frames, begin, end)
             self._next = self._first + end
+            heard = self._bank.sample(self._next - REACH)
+            if self._open and heard - self._open.end > LOST_S * self.rate:
+                self._settle()
         keep = max(0, self._next - self._first - REACH)
         self._frames = frames[keep:]
         self._first += keep
@@ -221,26 +226,26 @@ class DTMFDetector:
         new = (np.diff(here, prepend=-2) != 1) | (np.diff(key, prepend=-1) != 0)
         firsts = np.flatnonzero(new).tolist()
         for a, b in zip(firsts, [*firsts[1:], len(here)], strict=True):
-            # A step leads from one frame of the run to the next.
-            linked = slice(a + 1, b)
-            if int(here[a]) < begin:
-                a += 1
-                if a == b:
-                    continue
-            one, two = int(here[a]), int(here[b - 1])
-            kind = int(key[a])
-            # Frames that hold the tone only in part say nothing of its level.
             loud = low[a:b] + high[a:b]
             full = loud >= FULL * loud.max()
+            # A step leads from one whole frame of the run to the next, also over a block's border.
+            linked = np.arange(a + 1, b)[full[1:] & full[:-1]]
+            if int(here[a]) < begin:
+                a, full = a + 1, full[1:]
+                if not full.any():
+                    continue
+            counted = np.arange(a, b)[full]
+            one, two = int(here[a]), int(here[b - 1])
+            kind = int(key[a])
             run = _Run(
                 kind,
                 self._edge(frames, kind, one, begin, -1),
                 self._edge(frames, kind, two, end - 1, 1),
-                int(full.sum()),
-                float(low[a:b][full].sum()),
-                float(high[a:b][full].sum()),
-                float(share[a:b][full].sum()),
-                linked.stop - linked.start,
+                len(counted),
+                float(low[counted].sum()),
+                float(high[counted].sum()),
+                float(share[counted].sum()),
+                len(linked),
                 float(steps[0][linked].sum()),
                 float(steps[1][linked].sum()),
                 float((steps[0][linked] ** 2).sum()),
@@ -272,7 +277,13 @@ class DTMFDetector:
             return True
         if pause > LOST_S * self.rate:
             return False
-        lost = sum(max(0.0, min(b, start) - max(a, end)) for a, b in self._missing)
+        lost = 0.0
+        # The gaps are in order of time: from the last before `start` back to `end`.
+        for number in range(bisect_left(self._missing, (start,)) - 1, -1, -1):
+            a, b = self._missing[number]
+            if b <= end:
+                break
+            lost += min(b, start) - max(a, end)
         return pause - lost <= BRIDGED_S * self.rate
 
     def _settle(self) -> None:

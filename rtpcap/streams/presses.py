@@ -20,7 +20,7 @@ import numpy.typing as npt
 from rtpcap.audio.dtmf import KeyTone
 from rtpcap.streams.digits import Digit, Source
 
-__all__ = ["DoubleRisk", "InfoPress", "Press", "double_risks", "info_digits", "inband", "presses"]
+__all__ = ["DoubleRisk", "InfoPress", "Press", "double_risks", "inband", "info_digits", "presses"]
 
 SOURCES: tuple[Source, ...] = ("rfc4733", "sip-info", "inband")
 """The most exact first: events name digit, frame and time; INFO says no exact time."""
