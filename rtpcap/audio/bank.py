@@ -132,9 +132,9 @@ class Bank:
         if not count:
             kinds = len(self.frequencies)
             return Frames(np.empty((0, kinds), np.complex64), np.empty(0, np.float32))
-        rows = held[: hops * long].reshape(hops, self.hop, self.joint)
-        squares = np.einsum("ijk,ijk->ij", rows, rows) / np.float32(self.joint)
-        rows = rows.mean(axis=2) if self.joint > 1 else rows[:, :, 0]
+        samples = held[: hops * long]
+        rows = _averaged(samples, self.joint).reshape(hops, self.hop)
+        squares = _averaged(samples * samples, self.joint).reshape(hops, self.hop)
         waves = _overlapped(_product(rows, self._waves), count)
         kinds = len(self.frequencies)
         tones = np.empty((count, kinds), np.complex64)
@@ -170,6 +170,17 @@ class Bank:
     def sample(self, frame: float) -> float:
         """The sample, of those fed, at the centre of a frame, also of one in between."""
         return (frame - BEFORE) * self.hop * self.joint
+
+
+def _averaged(samples: npt.NDArray[np.float32], joint: int) -> npt.NDArray[np.float32]:
+    """The means of each `joint` samples."""
+    if joint == 1:
+        return samples
+    out = samples[::joint] + samples[1::joint]
+    for number in range(2, joint):
+        out += samples[number::joint]
+    out /= np.float32(joint)
+    return out
 
 
 def _quarters(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

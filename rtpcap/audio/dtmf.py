@@ -172,6 +172,7 @@ class DTMFDetector:
     def _note_missing(self, length: int, received: npt.NDArray[np.bool_] | None) -> None:
         if received is not None and not received.all():
             edges = np.flatnonzero(np.diff(np.concatenate([[True], received, [True]])))
+            begin: float
             for begin, end in (edges + self._at).reshape(-1, 2).tolist():
                 if self._missing and self._missing[-1][1] == begin:
                     begin = self._missing.pop()[0]

@@ -28,6 +28,8 @@ FLOOR_DBOV = -65.0
 """Loudness below counts as this: noise."""
 SLOW_S = 0.5
 """What changes over this time is left out."""
+ALIKE_S = 0.1
+"""A syllable: over this time loudness is like itself."""
 LEAST = 0.15
 """The correlation of an echo that is told: it is 1 where nothing but the echo is on the line."""
 ABOVE_CHANCE = 2.0
@@ -70,8 +72,8 @@ def find_echo(speaker: Line, other: Line) -> Echo | None:
     if loud * STEP_S < LEAST_S or not all(energy):
         return None
     total /= np.sqrt(energy[0] * energy[1])
-    # A delay of nothing belongs to neither: crosstalk has it, and so do clicks on both sides.
-    before, after = np.abs(total[: lags - 1]), total[lags:]
+    # Close before an echo of no delay the sound is still like itself.
+    before, after = np.abs(total[: lags - round(ALIKE_S / STEP_S)]), total[lags:]
     at = int(after.argmax())
     strength, chance = float(after[at]), float(before.max())
     if strength < LEAST or strength < ABOVE_CHANCE * chance:

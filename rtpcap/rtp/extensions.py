@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from rtpcap.errors import Fault
 from rtpcap.rtp.header import EXTENSION_HEAD_BYTES, HEADER_BYTES, WORD_BYTES
-from rtpcap.rtp.packets import Block, Packets
+from rtpcap.rtp.packets import Block, Packets, _take
 
 __all__ = [
     "ONE_BYTE",
@@ -46,6 +46,9 @@ MOST_BYTES = 16
 ROUNDS = 32
 """Elements and padding bytes that all packets are walked through at once; longer extensions are
 walked one by one."""
+
+ALIKE = 64
+"""Extensions of one profile and length that are compared with the first of them at once."""
 
 UNREADABLE = (Fault.HEADER, Fault.VERSION, Fault.CSRC, Fault.EXTENSION)
 
@@ -173,84 +176,131 @@ def find_elements(packets: Packets) -> Elements:
     end = begin + words * WORD_BYTES
     one_byte = profile == ONE_BYTE
     fits = (one_byte | (profile & TWO_BYTE_MASK == TWO_BYTE)) & (end <= limit)
-    walk = _Walk(blocks, rows[fits], where[fits], begin[fits], end[fits], one_byte[fits])
-    return walk.elements(packets)
+    found: list[_Columns] = []
+    left = _alike(blocks, rows, where, begin, end, profile, fits, found)
+    _walk(blocks, rows[left], where[left], begin[left], end[left], one_byte[left], found)
+    none = (np.empty(0, np.int64),) * 4
+    row, number, first, size = (
+        np.concatenate(column) if len(column) > 1 else column[0]
+        for column in zip(*(found or [none]), strict=True)
+    )
+    # Those of one packet were found in order of place.
+    if (np.diff(row) < 0).any():
+        order = np.argsort(row, kind="stable")
+        row, number, first, size = row[order], number[order], first[order], size[order]
+    return Elements(row, number.astype(np.uint8), first, size.astype(np.uint8), packets)
 
 
-class _Walk:
-    """All extensions, an element of each at a time."""
+_Columns = tuple[
+    npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]
+]
+"""Row, ID, first byte and size of elements."""
 
-    def __init__(
-        self,
-        blocks: Sequence[Block],
-        row: npt.NDArray[np.int64],
-        where: npt.NDArray[np.uint16],
-        pos: npt.NDArray[np.int64],
-        end: npt.NDArray[np.int64],
-        one_byte: npt.NDArray[np.bool_],
-    ) -> None:
-        self.blocks = blocks
-        self.found: list[tuple[npt.NDArray[np.int64], ...]] = []
-        for _ in range(ROUNDS):
-            inside = pos < end
-            if not inside.all():
-                row, where, pos = row[inside], where[inside], pos[inside]
-                end, one_byte = end[inside], one_byte[inside]
-            if not len(row):
-                return
-            goes_on, pos = self._step(row, where, pos, end, one_byte)
-            if not goes_on.all():
-                row, where, pos = row[goes_on], where[goes_on], pos[goes_on]
-                end, one_byte = end[goes_on], one_byte[goes_on]
-        for left in range(len(row)):
-            data = blocks[int(where[left])]
-            walked = _one_byte if one_byte[left] else _two_byte
-            bounds = walked(data, int(pos[left]), int(end[left]))
-            if bounds:
-                columns = np.array(bounds, np.int64).T
-                self.found.append((np.full(len(bounds), row[left]), *columns))
 
-    def _step(
-        self,
-        row: npt.NDArray[np.int64],
-        where: npt.NDArray[np.uint16],
-        pos: npt.NDArray[np.int64],
-        end: npt.NDArray[np.int64],
-        one_byte: npt.NDArray[np.bool_],
-    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-        """One element or padding byte each: which extensions go on, and where."""
-        head = _bytes_at(self.blocks, where, pos).astype(np.int64)
-        padding = head == PADDING
-        number, size, begin = head >> 4, (head & 15) + 1, pos + 1
-        stop = (number == PADDING) | (number == LAST_ID)
-        if not one_byte.all():
-            two = np.flatnonzero(~one_byte)
-            second = np.minimum(pos[two] + 1, end[two] - 1)
-            number[two] = head[two]
-            size[two] = _bytes_at(self.blocks, where[two], second)
-            begin[two] = pos[two] + 2
-            stop[two] = False
-        stop |= begin + size > end
-        stop &= ~padding
-        whole = ~stop & ~padding
-        if whole.any():
-            self.found.append((row[whole], number[whole], begin[whole], size[whole]))
-        return ~stop, np.where(padding, pos + 1, begin + size)
+def _alike(
+    blocks: Sequence[Block],
+    rows: npt.NDArray[np.int64],
+    where: npt.NDArray[np.uint16],
+    begin: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    profile: npt.NDArray[np.int64],
+    fits: npt.NDArray[np.bool_],
+    found: list[_Columns],
+) -> npt.NDArray[np.bool_]:
+    """Add the elements of extensions that are laid out alike; which ones are left to be walked.
 
-    def elements(self, packets: Packets) -> Elements:
-        """What was found, by packet and place."""
-        none = (np.empty(0, np.int64),) * 4
-        row, number, begin, size = (
-            np.concatenate(column) for column in zip(*(self.found or [none]), strict=True)
-        )
-        order = np.lexsort((begin, row))
-        return Elements(
-            row[order],
-            number[order].astype(np.uint8),
-            begin[order],
-            size[order].astype(np.uint8),
-            packets,
-        )
+    A sender lays out packet after packet in the same way: what is found in one of them lies at the
+    same places in all that have the same heads and padding there.
+    """
+    left = fits.copy()
+    kind = profile << 32 | (end - begin)
+    for each in np.unique(kind[fits]).tolist():
+        mine = np.flatnonzero(left & (kind == each))
+        size = each & 0xFFFFFFFF
+        if len(mine) < ALIKE or not size:
+            continue
+        data = _take(blocks, where[mine], begin[mine], size)
+        first = data[len(data) // 2]
+        one_byte = each >> 32 == ONE_BYTE
+        bounds = (_one_byte if one_byte else _two_byte)(first, 0, size)
+        content = np.zeros(size, np.bool_)
+        for _, at, long in bounds:
+            content[at : at + long] = True
+        # What is no content decides where everything lies, also where the extension ends early.
+        fixed = np.flatnonzero(~content)
+        same = (data[:, fixed] == first[fixed]).all(axis=1)
+        alike = mine[same]
+        left[alike] = False
+        if bounds:
+            numbers, places, sizes = np.array(bounds, np.int64).T
+            found.append(
+                (
+                    np.repeat(rows[alike], len(bounds)),
+                    np.tile(numbers, len(alike)),
+                    (begin[alike][:, None] + places).reshape(-1),
+                    np.tile(sizes, len(alike)),
+                )
+            )
+    return left
+
+
+def _walk(
+    blocks: Sequence[Block],
+    row: npt.NDArray[np.int64],
+    where: npt.NDArray[np.uint16],
+    pos: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    one_byte: npt.NDArray[np.bool_],
+    found: list[_Columns],
+) -> None:
+    """Add the elements of any extensions, an element of each at a time."""
+    for _ in range(ROUNDS):
+        inside = pos < end
+        if not inside.all():
+            row, where, pos = row[inside], where[inside], pos[inside]
+            end, one_byte = end[inside], one_byte[inside]
+        if not len(row):
+            return
+        goes_on, pos = _step(blocks, row, where, pos, end, one_byte, found)
+        if not goes_on.all():
+            row, where, pos = row[goes_on], where[goes_on], pos[goes_on]
+            end, one_byte = end[goes_on], one_byte[goes_on]
+    for left in range(len(row)):
+        data = blocks[int(where[left])]
+        walked = _one_byte if one_byte[left] else _two_byte
+        bounds = walked(data, int(pos[left]), int(end[left]))
+        if bounds:
+            numbers, places, sizes = np.array(bounds, np.int64).T
+            found.append((np.full(len(bounds), row[left]), numbers, places, sizes))
+
+
+def _step(
+    blocks: Sequence[Block],
+    row: npt.NDArray[np.int64],
+    where: npt.NDArray[np.uint16],
+    pos: npt.NDArray[np.int64],
+    end: npt.NDArray[np.int64],
+    one_byte: npt.NDArray[np.bool_],
+    found: list[_Columns],
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """One element or padding byte each: which extensions go on, and where."""
+    head = _bytes_at(blocks, where, pos).astype(np.int64)
+    padding = head == PADDING
+    number, size, begin = head >> 4, (head & 15) + 1, pos + 1
+    stop = (number == PADDING) | (number == LAST_ID)
+    if not one_byte.all():
+        two = np.flatnonzero(~one_byte)
+        second = np.minimum(pos[two] + 1, end[two] - 1)
+        number[two] = head[two]
+        size[two] = _bytes_at(blocks, where[two], second)
+        begin[two] = pos[two] + 2
+        stop[two] = False
+    stop |= begin + size > end
+    stop &= ~padding
+    whole = ~stop & ~padding
+    if whole.any():
+        found.append((row[whole], number[whole], begin[whole], size[whole]))
+    return ~stop, np.where(padding, pos + 1, begin + size)
 
 
 def _bytes_at(

@@ -37,7 +37,7 @@ HEARD_S = 0.023
 """A receiver by Q.24 takes no shorter tone for a press."""
 
 
-LOOK = 32
+LOOK = 12
 """Presses of one digit that are weighed against each other at a time."""
 
 
@@ -218,57 +218,61 @@ def _join(groups: list[list[Digit]], found: Sequence[Digit]) -> None:
 
 
 def _matched(groups: Sequence[list[Digit]], sightings: Sequence[Digit]) -> list[list[Digit] | None]:
-    """Which of the presses each sighting is of: none twice, in order, the nearest one.
+    """Which of the presses each sighting is of: none twice, in order, and as many as can be.
 
-    Where several are near, as many of both as there are in a cluster are matched one by one.
+    Where that leaves a choice, a sighting is of the nearest press.
     """
     out: list[list[Digit] | None] = []
     at = 0
     for number, digit in enumerate(sightings):
-        start = _start(digit)
-        while at < len(groups) and not _same(groups[at], digit) and _start(groups[at][0]) < start:
-            at += 1
+        at = _next(groups, at, digit)
         if at == len(groups) or not _same(groups[at], digit):
             out.append(None)
             continue
-        # A press further on is nearer: taken, if there are presses enough for those that follow.
-        after = at + 1
-        while (
-            after < min(len(groups), at + LOOK)
-            and abs(_start(groups[after][0]) - start) < abs(_start(groups[at][0]) - start)
-            and _same(groups[after], digit)
-            and _followers(sightings, number, groups[after]) < _left(groups, after, digit)
-        ):
-            at, after = after, after + 1
-        out.append(groups[at])
-        at += 1
+        following = sightings[number + 1 : number + 1 + LOOK]
+        chosen = at
+        for after in range(at + 1, min(len(groups), at + LOOK)):
+            nearer = _apart(groups[after], digit) < _apart(groups[chosen], digit)
+            if not nearer or _matches(groups, after + 1, following) < _matches(
+                groups, chosen + 1, following
+            ):
+                break
+            chosen = after
+        out.append(groups[chosen])
+        at = chosen + 1
     return out
 
 
+def _next(groups: Sequence[list[Digit]], at: int, digit: Digit) -> int:
+    """The first press from `at` on that is the sighting's, or begins later."""
+    while at < len(groups) and _start(groups[at][0]) < _start(digit):
+        if _same(groups[at], digit):
+            break
+        at += 1
+    return at
+
+
+def _matches(groups: Sequence[list[Digit]], at: int, sightings: Sequence[Digit]) -> int:
+    """How many sightings find a press from `at` on, one after the other, among the next few."""
+    groups = groups[at : at + 2 * LOOK]
+    at = count = 0
+    for digit in sightings:
+        at = _next(groups, at, digit)
+        if at == len(groups):
+            break
+        if _same(groups[at], digit):
+            count += 1
+            at += 1
+    return count
+
+
+def _apart(group: Sequence[Digit], digit: Digit) -> float:
+    return abs(_start(group[0]) - _start(digit))
+
+
 def _same(group: Sequence[Digit], digit: Digit) -> bool:
-    first = group[0]
-    within = WITHIN_S[frozenset((first.source, digit.source))]
-    return abs(_start(first) - _start(digit)) <= within
-
-
-def _followers(sightings: Sequence[Digit], number: int, group: Sequence[Digit]) -> int:
-    """How many sightings after this one may be of the same press."""
-    count = 0
-    for digit in sightings[number + 1 : number + 1 + LOOK]:
-        if not _same(group, digit):
-            break
-        count += 1
-    return count
-
-
-def _left(groups: Sequence[list[Digit]], at: int, digit: Digit) -> int:
-    """How many presses from `at` on may be of a sighting like this one."""
-    count = 0
-    for group in groups[at : at + LOOK]:
-        if not _same(group, digit):
-            break
-        count += 1
-    return count
+    within = WITHIN_S[frozenset((group[0].source, digit.source))]
+    return _apart(group, digit) <= within
 
 
 def _without_pieces(groups: Sequence[list[Digit]], found: Sequence[Digit]) -> list[Digit]:

@@ -46,6 +46,14 @@ def test_an_echo_has_its_delay(delay_ms: int, loss_db: float) -> None:
     assert find_echo(line(back), line(alice)) is None
 
 
+def test_crosstalk_has_no_delay() -> None:
+    alice = talk(1)
+    found = find_echo(line(alice), line(alice / 30))
+    assert found is not None
+    assert found.delay_ms == 0
+    assert found.strength > 0.8
+
+
 def test_an_echo_under_speech_of_both() -> None:
     alice, bob = talk(1), talk(2)
     found = find_echo(line(alice), line(bob + late(alice, 0.2, 6)))

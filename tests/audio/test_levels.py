@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rtpcap
 from rtpcap.audio.audio import Audio
@@ -239,6 +241,38 @@ def test_everything_in_one_go() -> None:
     assert [found.digit for found in heard.keys] == ["7"]
     assert [tone.name for tone in heard.tones] == ["ringback"]
     assert heard.levels.duration_s == audio.duration_s
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rate=st.integers(1, 200_000),
+    channels=st.integers(1, 3),
+    pieces=st.lists(
+        st.tuples(st.sampled_from([0, 1, -1, 32767, -32768, "noise"]), st.integers(0, 4000)),
+        max_size=6,
+    ),
+    seed=st.integers(0, 9),
+)
+def test_any_sound_at_any_rate_is_heard(
+    rate: int, channels: int, pieces: list[tuple[int | str, int]], seed: int
+) -> None:
+    chosen = np.random.default_rng(seed)
+    parts = [
+        chosen.integers(-32768, 32768, (size, channels))
+        if kind == "noise"
+        else np.full((size, channels), kind)
+        for kind, size in pieces
+    ]
+    samples = np.concatenate([np.empty((0, channels), np.int64), *parts]).astype(np.int16)
+    if channels == 1:
+        samples = samples[:, 0]
+    received = chosen.random(len(samples)) < 0.9
+    heard = listen(Audio(samples, rate, received))
+    assert heard.levels.duration_s == len(samples) / rate
+    spans = [(found.start_s, found.end_s) for found in heard.keys]
+    spans += [(found.start_s, found.end_s) for found in heard.tones]
+    for start_s, end_s in spans:
+        assert 0 <= start_s <= end_s <= heard.levels.duration_s + 1e-9
 
 
 # One-way audio.
