@@ -86,7 +86,7 @@ class CallTone:
     level_dbov: float
     """While it sounds."""
     places: tuple[str, ...] = ()
-    """Countries whose tone of this name it may be; none where its length was cut off."""
+    """Countries whose tone of this name it may be."""
     also: tuple[str, ...] = ()
     """Other names that fit as well, elsewhere."""
 
@@ -279,15 +279,12 @@ def _rhythms(
         names = list(dict.fromkeys(other.name for other in [plan, *alike]))
         start = max(0.0, mine[0].start)
         name = _answer(mine[0], bank) if mine[0].signal == ANSWER else plan.name
-        # Where one burst is all there is, and it may have been longer, anybody may have sent it.
         edge = EDGE_S * rate
-        cut = len(mine) == 1 and (mine[0].start < edge or mine[0].end > length - edge)
-        places = [
-            place
-            for other in [plan, *alike]
-            if other.name == plan.name and (plan.steady or not cut)
-            for place in other.places
-        ]
+        if len(mine) == 1 and (mine[0].start < edge or mine[0].end > length - edge):
+            # It may have been longer.
+            least = (1 - TOLERANCE) * (mine[0].end - mine[0].start) / rate
+            alike = [other for other in plans if other.rhythm[0] >= least]
+        places = [place for other in [plan, *alike] if other.name == name for place in other.places]
         found.append(
             CallTone(
                 name,

@@ -21,9 +21,9 @@ CNG_HZ = (1080.0, 1100.0, 1120.0)
 ANSWER_HZ = 2100.0
 SIT_HZ = ((913.8, 950.0, 985.2), (1370.6, 1400.0, 1428.5), (1776.7, 1800.0))
 """The three rising tones of a special information tone: 950, 1400 and 1800 Hz, each within 50 Hz
-(ITU-T E.180 section 7), and the values North America uses (ANSI T1.401, Annex on SIT)."""
+(ITU-T E.180), and the exact values of North America (Bellcore's)."""
 SIT_S = (0.2, 0.45)
-"""How long each of them lasts: 330 ms within 70 (E.180), or 276 or 380 ms (T1.401)."""
+"""How long each of them lasts: 330 ms within 70 (E.180), or 276 or 380 ms (Bellcore)."""
 
 DIAL_S = 1.0
 LONG_S = 2.6

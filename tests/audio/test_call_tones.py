@@ -12,7 +12,6 @@ from rtpcap.audio.audio import Audio
 from rtpcap.audio.call_tones import CallTone, CallToneDetector, find_tones
 from rtpcap.audio.tone_plans import PLANS, TonePlan
 from tests.audio.sounds import Sound, key, line, mu_law, noise, rhythm, silence, sines
-from tests.audio.speech import RATE, speech
 from tests.reference.facts import require_captures
 
 
@@ -175,9 +174,12 @@ def test_a_capture_that_begins_in_the_middle_of_a_ring() -> None:
     assert (found.name, found.places, found.bursts) == ("ringback", ("GB", "NZ"), 3)
 
 
-def test_a_length_that_was_cut_off_names_no_country() -> None:
-    (found,) = find_tones(line(sines((425.0,), 0.8), silence(1)))
-    assert (found.name, found.places) == ("ringback", ())
+def test_a_length_that_was_cut_off_may_be_of_any_country_that_rings_longer() -> None:
+    (found,) = find_tones(line(sines((425.0,), 1.0), silence(1)))
+    assert found.name == "ringback"
+    assert {"DE", "SE", "BE", "HU", "ES"} <= set(found.places)
+    (found,) = find_tones(line(silence(1), sines((425.0,), 1.5), silence(1)))
+    assert (found.name, found.places) == ("ringback", ("ES",))
 
 
 def test_one_tone_after_the_other() -> None:
@@ -226,12 +228,6 @@ def test_any_pieces_give_the_same(size: int) -> None:
 @pytest.mark.parametrize("rate", [1, 1000, 4000])
 def test_rates_that_hold_no_tone(rate: int) -> None:
     assert find_tones(Audio(np.ones(5000, np.int16), rate, np.ones(5000, np.bool_))) == []
-
-
-@pytest.mark.peer
-def test_minutes_of_speech_hold_no_tone() -> None:
-    for samples in speech(60, seed=3):
-        assert find_tones(Audio(samples, RATE, np.ones(len(samples), np.bool_))) == []
 
 
 def tones_of(name: str) -> list[list[CallTone]]:

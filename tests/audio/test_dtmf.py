@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import rtpcap
 from rtpcap.audio.audio import Audio
+from rtpcap.audio.call_tones import find_tones
 from rtpcap.audio.dtmf import KEYS, DTMFDetector, find_keys
 from tests.audio.sounds import Q23, Sound, key, line, mu_law, noise, silence, sines
 from tests.audio.spandsp import spandsp_digits
@@ -97,8 +98,7 @@ def test_keys_in_noise(below_db: float) -> None:
     audio = dialled(KEYS * 3, 0.06)
     # Two tones of -15 dBov have -12 together.
     hiss = noise(audio.duration_s + 0.01, -12 - below_db)[: audio.length]
-    hiss += audio.samples
-    assert heard(line(hiss)) == KEYS * 3
+    assert heard(line((audio.samples + hiss).astype(np.float64))) == KEYS * 3
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 48000])
@@ -190,13 +190,14 @@ def test_noise_is_no_key(seed: int) -> None:
 
 
 @pytest.mark.peer
-def test_minutes_of_speech_hold_no_key() -> None:
+def test_minutes_of_speech_hold_no_key_and_no_call_tone() -> None:
     """An hour of it: ``python -m tests.audio.speech``."""
     generator = np.random.default_rng(7)
     for number, clean in enumerate(speech(180, seed=7)):
         samples = clean if number % 2 else noisy(clean, 20, generator)
         audio = Audio(samples, RATE, np.ones(len(samples), np.bool_))
         assert heard(audio) == ""
+        assert find_tones(audio) == []
 
 
 # Others' opinions.
