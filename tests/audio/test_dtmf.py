@@ -129,7 +129,7 @@ def test_a_press_longer_than_a_window_is_one() -> None:
 
 def test_a_line_with_an_offset_and_one_of_two_channels() -> None:
     audio = dialled("147", 0.05)
-    assert heard(line(audio.samples + 3000.0)) == "147"
+    assert heard(line(audio.samples.astype(np.float64) + 3000)) == "147"
     both = np.column_stack([audio.samples, audio.samples])
     assert heard(Audio(both, 8000, audio.received)) == "147"
 
