@@ -1,13 +1,15 @@
-"""The other programs that tests compare with."""
+"""The other programs and libraries that tests compare with."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
-__all__ = ["require"]
+__all__ = ["require", "require_library"]
 
 
 def require(program: str) -> str:
@@ -17,8 +19,20 @@ def require(program: str) -> str:
     them for the tests.
     """
     path = shutil.which(program)
-    if path is not None:
-        return path
+    if path is None:
+        _miss(f"{program} on PATH")
+    return path
+
+
+def require_library(file: str) -> ctypes.CDLL:
+    """A shared library by its file's name, as `require` a program."""
+    try:
+        return ctypes.CDLL(file)
+    except OSError:
+        _miss(file)
+
+
+def _miss(what: str) -> NoReturn:
     if os.environ.get("RTPCAP_REQUIRE_PEERS") == "1":
-        pytest.fail(f"RTPCAP_REQUIRE_PEERS=1, but there is no {program} on PATH")
-    pytest.skip(f"{program} is not installed")
+        pytest.fail(f"RTPCAP_REQUIRE_PEERS=1, but there is no {what}")
+    pytest.skip(f"there is no {what}")
