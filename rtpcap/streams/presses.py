@@ -70,10 +70,10 @@ class Press:
 
     digit: str
     start_s: float | None
-    duration_s: float
+    duration_s: float | None
     source: Source
     frame: int
-    ssrc: int
+    ssrc: int | None
     also_in: tuple[Source, ...] = ()
     seen: tuple[Digit, ...] = field(default=(), repr=False)
     """Every sighting: the one that gives the figures above first."""
@@ -81,7 +81,7 @@ class Press:
     def row(self) -> dict[str, object]:
         """The press with the keys of ``rtpcap dtmf``; an INFO has no SSRC."""
         return {
-            "ssrc": f"0x{self.ssrc:08x}" if self.source != "sip-info" else None,
+            "ssrc": None if self.ssrc is None else f"0x{self.ssrc:08x}",
             "digit": self.digit,
             "start_s": self.start_s,
             "duration_s": self.duration_s,
@@ -108,10 +108,10 @@ def info_digits(infos: Iterable[InfoLike], start_ns: int) -> list[Digit]:
         Digit(
             digit=info.digit.upper() if len(info.digit) == 1 else info.digit,
             start_s=(info.time_ns - start_ns) / 1e9,
-            duration_s=(info.duration_ms or 0) / 1e3,
+            duration_s=None if info.duration_ms is None else info.duration_ms / 1e3,
             source="sip-info",
             frame=info.frame,
-            ssrc=0,
+            ssrc=None,
         )
         for info in infos
     ]
@@ -170,7 +170,7 @@ def double_risks(table: Iterable[Press]) -> list[DoubleRisk]:
     """The presses that a receiver which listens to several ways may count more than once."""
     risks = []
     for press in table:
-        heard = [d for d in press.seen if d.source != "inband" or d.duration_s >= HEARD_S]
+        heard = [d for d in press.seen if d.source != "inband" or (d.duration_s or 0) >= HEARD_S]
         if len(heard) > 1:
             sources = tuple(dict.fromkeys(digit.source for digit in heard))
             risks.append(DoubleRisk(press, sources, len(heard)))
@@ -290,7 +290,9 @@ def _without_pieces(groups: Sequence[list[Digit]], found: Sequence[Digit]) -> li
         if place >= 0:
             group = groups[order[place]]
             first = group[0]
-            lasts = first.source == "rfc4733" and _start(digit) < _start(first) + first.duration_s
+            lasts = first.source == "rfc4733" and _start(digit) < _start(first) + (
+                first.duration_s or 0
+            )
             same = lasts and first.digit == digit.digit
             if same and (order[place] in begun or not _same(group, digit)):
                 group.append(digit)

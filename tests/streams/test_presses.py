@@ -147,7 +147,7 @@ def test_digits_of_an_info() -> None:
     ]
     first, second = info_digits(infos, START_NS)
     assert (first.digit, first.start_s, first.duration_s) == ("D", 2.5, 0.25)
-    assert (second.digit, second.frame, second.duration_s) == ("flash", 5, 0)
+    assert (second.digit, second.frame, second.duration_s) == ("flash", 5, None)
 
 
 def test_sound_has_the_frame_in_which_it_begins() -> None:
