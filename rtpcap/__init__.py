@@ -23,10 +23,11 @@ from rtpcap.errors import (
 from rtpcap.version import __version__
 
 if TYPE_CHECKING:
-    from rtpcap import batch, codecs, rtp  # noqa: F401 - reached by name
+    from rtpcap import batch, codecs, live, rtp  # noqa: F401 - reached by name
     from rtpcap.api import Capture, open
     from rtpcap.audio.audio import Audio
     from rtpcap.audio.placement import RTPPacketManager
+    from rtpcap.live.client import RTPClient
     from rtpcap.rtp.bits import add_bytes, byte_to_bits
     from rtpcap.rtp.message import RTPMessage
     from rtpcap.rtp.packets import Packets
@@ -52,6 +53,7 @@ _HOMES = {
     "Gaps": "streams.gaps",
     "Packets": "rtp.packets",
     "PayloadType": "rtp.payload_types",
+    "RTPClient": "live.client",
     "RTPMessage": "rtp.message",
     "RTPPacketManager": "audio.placement",
     "RTPProtocol": "rtp.profile",
@@ -64,7 +66,7 @@ _HOMES = {
 }
 
 # Used by their own name, as rtpcap.batch.run.
-_FOLDERS = ("batch", "codecs", "rtp")
+_FOLDERS = ("batch", "codecs", "live", "rtp")
 
 __all__ = [
     "Audio",
@@ -84,6 +86,7 @@ __all__ = [
     "Gaps",
     "Packets",
     "PayloadType",
+    "RTPClient",
     "RTPMessage",
     "RTPPacketManager",
     "RTPParseError",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 from typing import NoReturn
 
 import pytest
 
-__all__ = ["missing", "require"]
+__all__ = ["missing", "require", "require_library"]
 
 
 def require(program: str) -> str:
@@ -19,12 +20,20 @@ def require(program: str) -> str:
     """
     path = shutil.which(program)
     if path is None:
-        missing(program)
+        missing(f"{program} on PATH")
     return path
+
+
+def require_library(file: str) -> ctypes.CDLL:
+    """A shared library by its file's name, as `require` a program."""
+    try:
+        return ctypes.CDLL(file)
+    except OSError:
+        missing(file)
 
 
 def missing(what: str) -> NoReturn:
     """Skip the test for want of a program or library, or fail it where all must be there."""
     if os.environ.get("RTPCAP_REQUIRE_PEERS") == "1":
         pytest.fail(f"RTPCAP_REQUIRE_PEERS=1, but there is no {what}")
-    pytest.skip(f"{what} is not installed")
+    pytest.skip(f"there is no {what}")

@@ -8,7 +8,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WINDOW", "Line", "Samples", "windows"]
+from rtpcap.codecs.decoder import Heard
+
+__all__ = ["WINDOW", "Line", "Samples", "came", "windows"]
 
 WINDOW = 1 << 17
 """Samples that are decoded at a time: little memory, and few calls."""
@@ -36,6 +38,11 @@ class Line(Protocol):
     def read(self, start: int, stop: int) -> Samples:
         """The samples ``start..stop``; silence beyond the ends."""
         ...
+
+
+def came(heard: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which samples came from the sender, in a packet of their own or as a copy in another."""
+    return (heard == Heard.RECEIVED) | (heard == Heard.REPAIRED)
 
 
 def windows(lines: Sequence[Line]) -> Iterator[Samples]:

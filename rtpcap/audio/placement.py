@@ -160,6 +160,12 @@ class RTPPacketManager:
         self._heard = True
         return b"".join(parts)
 
+    @property
+    def held(self) -> int:
+        """How many bytes there are from the next one to be read to the last one written."""
+        with self._lock:
+            return max(self._end - self._next, 0) * self._width
+
     def rebuild(self, reset: bool, offset: int = 0, data: bytes = b"") -> None:
         """Write as `write` does; with `reset` after everything held was dropped."""
         with self._lock:

@@ -30,6 +30,8 @@ VERBS = {
     "ledger": "figures",
     "explain": "explain",
     "export": "export",
+    "replay": "replay",
+    "record": "record",
 }
 
 FAILED = 4

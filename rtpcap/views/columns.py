@@ -171,5 +171,19 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "output format"),
         *_all("integer", "frames bytes left_out"),
     ),
+    "replay": (
+        *_all("text", "input"),
+        *_all("integer", "streams packets"),
+        *_all("number", "late_median_ms late_p99_ms late_max_ms"),
+        *_all("integer", "refused failed"),
+    ),
+    "record": (
+        *_all("text", "output wav ssrc src"),
+        *_all("integer", "src_port"),
+        *_all("text", "codec"),
+        *_all("integer", "packets lost"),
+        *_all("number", "jitter_ms duration_s"),
+        *_all("text", "why_not"),
+    ),
 }
 """Verb -> its columns in the order of CSV headers and of a DataFrame."""

@@ -369,6 +369,27 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("bytes", text("bytes"), 1),
         Shown("left_out", text("left_out"), 2),
     ),
+    "replay": (
+        Shown("input", _base_name("input"), 3, 14, right=False),
+        Shown("streams", text("streams"), 2),
+        Shown("packets", text("packets")),
+        Shown("late_median_ms", figure("late_median_ms", 3), 1),
+        Shown("p99_ms", figure("late_p99_ms", 3)),
+        Shown("max_ms", figure("late_max_ms", 3), 1),
+        Shown("refused", text("refused"), 2),
+        Shown("failed", text("failed"), 3),
+    ),
+    "record": (
+        Shown("wav", text("wav"), 0, 24, right=False),
+        Shown("ssrc", text("ssrc"), 2, right=False),
+        Shown("from", endpoint("src"), 3, right=False),
+        Shown("codec", text("codec"), right=False),
+        Shown("packets", text("packets")),
+        Shown("lost", text("lost"), 1),
+        Shown("jitter_ms", figure("jitter_ms", 2), 2),
+        Shown("duration_s", figure("duration_s", 2), 1),
+        Shown("why_not", text("why_not"), 3, 14, right=False, keep="start"),
+    ),
 }
 """Verb -> what a terminal shows of its rows, most important columns by the lowest rank.
 

@@ -1,0 +1,1 @@
+"""What RTCP says of streams: reports, round-trip times, losses, clocks, names."""
