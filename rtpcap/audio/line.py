@@ -42,7 +42,8 @@ class Line(Protocol):
 
 def came(heard: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Which samples came from the sender, in a packet of their own or as a copy in another."""
-    return (heard == Heard.RECEIVED) | (heard == Heard.REPAIRED)
+    there: npt.NDArray[np.bool_] = (heard == Heard.RECEIVED) | (heard == Heard.REPAIRED)
+    return there
 
 
 def windows(lines: Sequence[Line]) -> Iterator[Samples]:
