@@ -33,6 +33,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 Heard = npt.NDArray[np.int16]
 
 SECONDS = 1.0
+FADE_S = 0.2
 
 
 @contextmanager
@@ -66,13 +67,17 @@ def collect(program: subprocess.Popen[bytes]) -> bytearray:
 
 
 def voice(rate: int, seconds: float = SECONDS) -> npt.NDArray[np.int16]:
-    """Noise under 3 kHz with a swell: nothing in it repeats, so that it can be aligned."""
+    """Noise under 3 kHz with a swell: nothing in it repeats, so that it can be aligned.
+
+    It fades in: the step size of an adaptive codec takes its time after silence.
+    """
     rng = np.random.default_rng(11)
     n = round(rate * seconds)
     spectrum = np.fft.rfft(rng.standard_normal(n))
     spectrum[np.fft.rfftfreq(n, 1 / rate) > 3000] = 0
     noise = np.fft.irfft(spectrum, n)
     noise *= 8000 / np.abs(noise).max() * (1 + np.sin(np.arange(n) / rate * 9))
+    noise *= np.minimum(np.arange(n) / (FADE_S * rate), 1)
     return noise.astype(np.int16)
 
 
@@ -94,7 +99,7 @@ SENT = {
     "PCMU": (0, PayloadType.PCMU, Format("PCMU", 8000), 30.0),
     "PCMA": (8, PayloadType.PCMA, Format("PCMA", 8000), 30.0),
     "L16": (96, PayloadType.L16, Format("L16", 16000), 60.0),
-    "G722": (9, PayloadType.G722, Format("G722", 8000), 15.0),
+    "G722": (9, PayloadType.G722, Format("G722", 8000), 25.0),
     "opus": (111, PayloadType.OPUS, Format("opus", 48000, 2), 8.0),
 }
 """Encoding name -> number, type, format, and the SNR that it must have in dB."""
@@ -284,9 +289,8 @@ def test_we_hear_the_keys_that_gstreamer_presses() -> None:
         assert gst.wait(20) == 0
         eventually(lambda: len(pressed) >= 4)
     assert pressed == ["3", "3", "#", "D"]
-    told = made.statistics().source
-    assert told is not None
-    assert told.lost == 0
+    # Events and audio overtake each other in its pipeline, also at the end.
+    eventually(lambda: (told := made.statistics().source) is not None and told.lost == 0)
 
 
 def free(port: int) -> bool:
