@@ -54,7 +54,7 @@ class Parts:
             np.zeros(n, np.int32),
             np.zeros(n, np.bool_),
         )
-        redundant = [key for key, fmt in formats.items() if fmt.name.lower() == "red"]
+        redundant = [key for key, fmt in formats.items() if fmt.is_redundant]
         mine = np.isin(number, redundant)
         if not mine.any():
             return whole

@@ -138,7 +138,7 @@ def _plain(
     """The decoders of a stream whose packets can be decoded anywhere, in any order; else none."""
     if rendering.fill != "silence" or rendering.buffer_ms is not None:
         return {}
-    if any(fmt.name.lower() == "red" for fmt in formats.values()):
+    if any(fmt.is_redundant for fmt in formats.values()):
         return {}
     decoders = decoders_of(formats, packets.payload_type)
     plain = {n: decoder for n, decoder in decoders.items() if isinstance(decoder, BlockDecoder)}

@@ -207,6 +207,11 @@ class Format:
         return self.name.lower() == "cn"
 
     @property
+    def is_redundant(self) -> bool:
+        """Redundant audio (RFC 2198): payloads of other formats in each payload."""
+        return self.name.lower() == "red"
+
+    @property
     def is_media(self) -> bool:
         """Neither events, nor comfort noise, nor repair: what jitter is measured on."""
         return self.name.lower() not in NOT_MEDIA

@@ -120,7 +120,13 @@ class Play:
     @cached_property
     def ledger(self) -> StreamLedger:
         """The stream's ledger, with what this buffer discards as late."""
-        books = account(self.stream.packets, self._places, self._arrivals, playout=self.playout)
+        books = account(
+            self.stream.packets,
+            self._places,
+            self._arrivals,
+            playout=self.playout,
+            repaired=np.array([self.stream.repaired]),
+        )
         return StreamLedger.of(self._places, books)
 
     def audio(self) -> Audio:

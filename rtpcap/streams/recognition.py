@@ -70,7 +70,7 @@ def recognise_formats(found: Found, formats: Formats) -> Recognition:
         _recognise(recognition, cell, _evidence(_packets(found, formats, cell)))
     for cell in [*named, *unnamed]:
         fmt = formats.by_stream[cell[0]].get(cell[1])
-        if fmt is not None and fmt.name.lower() == "red":
+        if fmt is not None and fmt.is_redundant:
             _look_inside(recognition, cell, _packets(found, formats, cell))
     for cell in dict.fromkeys([*named, *unnamed, *_inner(recognition)]):
         _settle(recognition, cell, found)
@@ -198,7 +198,7 @@ def _settle_meaning(
 
     i, number = cell
     formats, fmt = recognition.formats, meaning.format
-    if fmt is None or fmt.name.lower() == "red":
+    if fmt is None or fmt.is_redundant:
         return
     if is_random(evidence.payloads):
         if meaning.rows[0] == i:

@@ -154,6 +154,14 @@ class Stream:
     def _places(self) -> Ledger:
         return self._keep_ledger()
 
+    @cached_property
+    def repaired(self) -> int:
+        """Lost packets of which another one brought a copy, in redundant audio (RFC 2198)."""
+        redundant = any(fmt.is_redundant for fmt in self.formats.values())
+        if not (redundant and self.quality.lost and self.decodable):
+            return 0
+        return min(self.track().repaired, self.quality.lost)
+
     def _keep_ledger(self) -> Ledger:
         first, last = self.index, self.index + 1
         return keep(self._table.found, first, last, self._table.formats.clocks(slice(first, last)))
@@ -458,7 +466,11 @@ class Stream:
 
     def ledger_row(self, play: Play | None = None) -> dict[str, object]:
         """The keys of ``rtpcap ledger``; with `play` as with its buffer."""
-        books = play.ledger.row() if play else self.quality.further.account
+        if play is None and not self.repaired:
+            # Worked out for all streams at once; copies of what was lost are looked at one by one.
+            books = self.quality.further.account
+        else:
+            books = (play.ledger if play else self.ledger).row()
         return {**self._identity(), **books}
 
     def window_rows(self, window_s: float) -> list[dict[str, object]]:
