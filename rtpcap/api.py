@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rtpcap.signalling.ladder import Rung
     from rtpcap.streams.call import Call
     from rtpcap.streams.explain import Explanations
+    from rtpcap.streams.reports.control import Control
     from rtpcap.streams.stream import Stream
 
 __all__ = ["Capture", "open"]
@@ -124,7 +125,7 @@ class Capture:
         found = finder.finish(*files, announced=announced)
         matched = match_streams(found, flows, announced)
         formats = Formats.find(found.packets, found.starts, self._told, matched.meanings)
-        table = StreamTable(found, flows, formats, self._source.first_time_ns)
+        table = StreamTable(found, flows, formats, self._source.first_time_ns, self._control)
         return _Scan(
             Streams.of(table),
             announced.signalling,
@@ -336,6 +337,17 @@ class Capture:
             wanted = {dialog.call_id for dialog in dialogs if dialog is not None} or {call_id}
         said = (pair for pair in self.messages if wanted is None or pair[1].call_id in wanted)
         return ladder_rows(said, self.start_ns)
+
+    def _control(self) -> Control:
+        """The RTCP datagrams; reads the file once more."""
+        from rtpcap.streams.reports.control import ControlKeeper
+
+        flows = Flows()
+        decoder, keeper = Decoder(flows, Tally(), Tally()), ControlKeeper(flows)
+        for records in self._source.chunks():
+            keeper.feed(decoder.datagrams(records))
+        keeper.feed(decoder.finish())
+        return keeper.finish()
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtpcap.audio.rendering import Fill, Rendering
+from rtpcap.audio.rendering import Clock, Fill, Rendering
 from rtpcap.batch.manifest import Entry, Manifest
 from rtpcap.batch.names import Prefixes, safe_name
 from rtpcap.batch.task import Result, run
@@ -54,10 +54,11 @@ class DecodeOptions:
     dst: str | None = None
     payload_type: int | None = None
     fill: Fill = "silence"
-    """What stands where nothing came, as in `Rendering`; so are the next three."""
+    """What stands where nothing came, as in `Rendering`; so are the next four."""
     rate: int | None = None
     buffer_ms: float | None = None
     compensate_delay: bool = True
+    clock: Clock = "capture"
     to: str = "wav"
     """The file format: ``wav``, ``flac`` or ``opus``."""
     raw: bool = False
@@ -77,7 +78,7 @@ class DecodeOptions:
     @property
     def rendering(self) -> Rendering:
         """How packets become audio."""
-        return Rendering(self.fill, self.rate, self.buffer_ms, self.compensate_delay)
+        return Rendering(self.fill, self.rate, self.buffer_ms, self.compensate_delay, self.clock)
 
     def noted(self) -> dict[str, object]:
         """The options as they stand in the manifest."""

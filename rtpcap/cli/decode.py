@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtpcap.audio.rendering import FILLS, HIGHEST_HZ, LOWEST_HZ, MOST_BUFFER_MS, Fill
+from rtpcap.audio.rendering import CLOCKS, FILLS, HIGHEST_HZ, LOWEST_HZ, MOST_BUFFER_MS, Clock, Fill
 from rtpcap.cli.options import (
     Exit,
     Inputs,
@@ -76,6 +76,13 @@ def _jobs(asked: int | None, files: list[str]) -> int:
     "also goes on with the sound where packets were lost.",
 )
 @click.option(
+    "--clock",
+    type=click.Choice(CLOCKS),
+    default="capture",
+    show_default=True,
+    help="Lay the sides of a call by arrival, or by what the senders' RTCP reports say.",
+)
+@click.option(
     "--buffer",
     "buffer_ms",
     type=click.FloatRange(0, MOST_BUFFER_MS),
@@ -103,6 +110,7 @@ def decode(
     raw: bool,
     rate: int | None,
     fill: Fill,
+    clock: Clock,
     buffer_ms: float | None,
     no_delay_compensation: bool,
     sidecar: bool,
@@ -137,6 +145,7 @@ def decode(
         rate=rate,
         buffer_ms=buffer_ms,
         compensate_delay=not no_delay_compensation,
+        clock=clock,
         to=to,
         raw=raw,
         sidecar=sidecar and not raw,

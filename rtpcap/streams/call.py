@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rtpcap.audio.audio import Audio
 from rtpcap.audio.layers import Mix, at_rate
 from rtpcap.audio.line import Line
-from rtpcap.audio.rendering import AS_RECEIVED, Fill, Rendering
+from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
 from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
@@ -323,12 +323,14 @@ class Call:
         rate: int | None = None,
         buffer_ms: float | None = None,
         compensate_delay: bool = True,
+        clock: Clock = "capture",
     ) -> Audio:
         """Both sides in one: stereo, the caller left. Raises as `lines` does.
 
         What is chosen is as for `Stream.audio`.
         """
-        return Audio.from_lines(self.lines(Rendering(fill, rate, buffer_ms, compensate_delay)))
+        rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
+        return Audio.from_lines(self.lines(rendering))
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.audio.audio import Audio
-from rtpcap.audio.rendering import AS_RECEIVED, Fill, Rendering
+from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
 from rtpcap.audio.track import Track
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
@@ -355,6 +355,8 @@ class Stream:
         CodecUnavailable where `why_not` says a reason.
         """
         own, packets = self._own(heard), self.packets
+        if rendering.clock == "rtcp":
+            packets = self._spoken()
         parts = []
         for part, formats in self._parts():
             mine, kept = packets[part], own[part]
@@ -391,6 +393,15 @@ class Stream:
             track = Track.joined(laid(own_origin_ns + early_ns))
         return track
 
+    def _spoken(self) -> Packets:
+        """Its packets with the times that its sender's reports give them, where there are any."""
+        from rtpcap.streams.sender_clock import spoken
+
+        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        if clock is None or self.clock_rate is None or self.ledger.epoch.any():
+            return self.packets
+        return spoken(self.packets, clock, self.clock_rate)
+
     def _own(self, heard: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
         """Which packets to decode: those `heard`, or all that do not only look like its own."""
         if self.why_not:
@@ -420,6 +431,7 @@ class Stream:
         rate: int | None = None,
         buffer_ms: float | None = None,
         compensate_delay: bool = True,
+        clock: Clock = "capture",
     ) -> Audio:
         """Its audio: int16 samples, each at the place its timestamp gives, and what made it.
 
@@ -427,10 +439,11 @@ class Stream:
         that the sender described) or ``conceal`` (that, and losses concealed: for listening). The
         rate is the highest of its codecs, or `rate`. With `buffer_ms` packets that come later than
         a receiver with such a buffer would wait are not heard. What its codec looks ahead is taken
-        off, unless `compensate_delay` is False. Raises CodecUnavailable where `why_not` says a
-        reason, ValueError for what makes no sense.
+        off, unless `compensate_delay` is False. With the `clock` of ``rtcp`` packets are laid by
+        what their sender's reports say, not by their arrival. Raises CodecUnavailable where
+        `why_not` says a reason, ValueError for what makes no sense.
         """
-        rendering = Rendering(fill, rate, buffer_ms, compensate_delay)
+        rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines([self.track(rendering=rendering)])
 
     def _identity(self) -> dict[str, object]:

@@ -14,8 +14,12 @@ from rtpcap.streams.quality import Quality, measure
 from rtpcap.streams.recognition import Recognition, recognise_formats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rtpcap.capture.tables import Flows
     from rtpcap.streams.further import Further
+    from rtpcap.streams.reports.control import Control
+    from rtpcap.streams.sender_clock import SenderClocks
 
 __all__ = ["StreamTable"]
 
@@ -23,12 +27,20 @@ __all__ = ["StreamTable"]
 class StreamTable:
     """What the handles share: all streams' packets, and figures worked out for all at once."""
 
-    def __init__(self, found: Found, flows: Flows, formats: Formats, start_ns: int) -> None:
+    def __init__(
+        self,
+        found: Found,
+        flows: Flows,
+        formats: Formats,
+        start_ns: int,
+        control: Callable[[], Control] | None = None,
+    ) -> None:
         self.found = found
         self.flows = flows
         self._formats = formats
         self.start_ns = start_ns
         """The time of the file's first frame, from which seconds count."""
+        self._control = control
         self._edges: list[int] = [*found.starts.tolist(), len(found.packets)]
         first = found.starts
         last = np.array(self._edges[1:], np.int64) - 1
@@ -40,6 +52,15 @@ class StreamTable:
     def recognition(self) -> Recognition:
         """What the payloads tell of the formats of all streams."""
         return recognise_formats(self.found, self._formats)
+
+    @cached_property
+    def sender_clocks(self) -> SenderClocks:
+        """What the senders' reports say of their clocks; reads the capture once more."""
+        from rtpcap.streams.reports.control import ControlKeeper
+        from rtpcap.streams.sender_clock import SenderClocks
+
+        read = self._control or ControlKeeper(self.flows).finish
+        return SenderClocks(read())
 
     @property
     def formats(self) -> Formats:
