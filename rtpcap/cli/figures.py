@@ -19,7 +19,7 @@ from rtpcap.cli.options import (
     unpack_option,
     warn,
 )
-from rtpcap.cli.output import check, print_lines, print_rows
+from rtpcap.cli.output import check, print_lines, print_rows, width
 
 if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
@@ -164,7 +164,7 @@ def _explain(
 
     def lines() -> Iterator[str]:
         for path, streams in _found(inputs, Selectors(**chosen), matched):
-            yield from sums(streams, play_of, path if inputs.several else None)
+            yield from sums(streams, play_of, path if inputs.several else None, width())
 
     print_lines(lines())
     _leave(inputs, matched)
