@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.explain import Explanation, Explanations
     from rtpcap.streams.gaps import Gap, Gaps
-    from rtpcap.streams.stream import Stream, Streams
+    from rtpcap.streams.stream import Stream
+    from rtpcap.streams.streams import Streams
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -58,7 +59,7 @@ _HOMES = {
     "RTPPacketManager": "audio.placement",
     "RTPProtocol": "rtp.profile",
     "Stream": "streams.stream",
-    "Streams": "streams.stream",
+    "Streams": "streams.streams",
     "TransmitType": "rtp.profile",
     "add_bytes": "rtp.bits",
     "byte_to_bits": "rtp.bits",

@@ -31,7 +31,7 @@ from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.listener import Listener, sip_messages
 from rtpcap.streams.matching import Matched, match_streams
-from rtpcap.streams.stream import Streams
+from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from rtpcap.cli.output import check, print_lines, print_rows, width
 if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
     from rtpcap.streams.play import Play
-    from rtpcap.streams.stream import Stream, Streams
+    from rtpcap.streams.stream import Stream
+    from rtpcap.streams.streams import Streams
 
 __all__ = ["ledger", "quality"]
 

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from rtpcap.api import Capture
     from rtpcap.rtp.payload_types import Format
-    from rtpcap.streams.stream import Streams
+    from rtpcap.streams.streams import Streams
 
 __all__ = [
     "FORMATS",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rtpcap.rtp.payload_types import Format
-    from rtpcap.streams.stream import Streams
+    from rtpcap.streams.streams import Streams
 
 __all__ = ["plot"]
 

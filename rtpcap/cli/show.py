@@ -23,7 +23,7 @@ from rtpcap.cli.output import check, print_lines, print_rows, width
 if TYPE_CHECKING:
     from rtpcap.api import Capture
     from rtpcap.rtp.payload_types import Format
-    from rtpcap.streams.stream import Streams
+    from rtpcap.streams.streams import Streams
 
 __all__ = ["dtmf", "gaps", "info", "packets", "streams"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rtpcap.streams.call import Call, Calls
 from rtpcap.streams.guessed import guess_calls
 from rtpcap.streams.matching import Match, Matched
-from rtpcap.streams.stream import Stream, Streams
+from rtpcap.streams.stream import Stream
+from rtpcap.streams.streams import Streams
 
 __all__ = ["find_calls"]
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from rtpcap.streams.digits import Digits
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.gaps import Gaps
-    from rtpcap.streams.stream import Stream, Streams
+    from rtpcap.streams.stream import Stream
+    from rtpcap.streams.streams import Streams
 
 __all__ = [
     "calls_frame",
