@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rtpcap.signalling.ladder import Rung
     from rtpcap.streams.call import Call
     from rtpcap.streams.explain import Explanations
+    from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.reports.control import Control
     from rtpcap.streams.stream import Stream
 
@@ -125,7 +126,9 @@ class Capture:
         found = finder.finish(*files, announced=announced)
         matched = match_streams(found, flows, announced)
         formats = Formats.find(found.packets, found.starts, self._told, matched.meanings)
-        table = StreamTable(found, flows, formats, self._source.first_time_ns, self._control)
+        table = StreamTable(
+            found, flows, formats, self._source.first_time_ns, lambda: self._control
+        )
         return _Scan(
             Streams.of(table),
             announced.signalling,
@@ -338,6 +341,7 @@ class Capture:
         said = (pair for pair in self.messages if wanted is None or pair[1].call_id in wanted)
         return ladder_rows(said, self.start_ns)
 
+    @cached_property
     def _control(self) -> Control:
         """The RTCP datagrams; reads the file once more."""
         from rtpcap.streams.reports.control import ControlKeeper
@@ -370,6 +374,19 @@ class Capture:
         """The keys pressed, by telephone events in all streams and by INFO in all calls."""
         events = [digit for stream in self.streams for digit in stream.dtmf]
         return Digits([*events, *(digit for call in self.calls for digit in call.keys)])
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What is wrong with it, its calls and its streams: the gravest first.
+
+        Reads the file once more, and decodes what can be decoded.
+        """
+        from rtpcap.streams.findings.evidence import Evidence
+        from rtpcap.streams.findings.rules import find
+
+        return find(
+            Evidence(self.streams, self.calls, self.signalling, self._read, lambda: self._control)
+        )
 
     @cached_property
     def gaps(self) -> Gaps:

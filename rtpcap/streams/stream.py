@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rtpcap.audio.frames import StoredFrames
+    from rtpcap.audio.tones import Heard
     from rtpcap.capture.tables import Flow
     from rtpcap.codecs.recognise import Recognised
     from rtpcap.streams.analysis import Analysis
@@ -400,6 +401,21 @@ class Stream:
         if clock is None or self.clock_rate is None or self.ledger.epoch.any():
             return self.packets
         return spoken(self.packets, clock, self.clock_rate)
+
+    @cached_property
+    def heard(self) -> Heard | None:
+        """Key presses, call tones and levels of its audio; None where it cannot be decoded.
+
+        Times in seconds from the first sample of its line. Decodes it once, from end to end.
+        """
+        from rtpcap.audio.tones import listen
+
+        if not self.decodable:
+            return None
+        try:
+            return listen(self.track())
+        except CodecUnavailable:
+            return None
 
     def _own(self, heard: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
         """Which packets to decode: those `heard`, or all that do not only look like its own."""
