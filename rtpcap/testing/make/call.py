@@ -6,14 +6,20 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from rtpcap.audio.resample import resample
 from rtpcap.capture.tables import Flow
-from rtpcap.capture.writers import InterfaceKey, PcapWriter, Written, with_headers
+from rtpcap.capture.writers import (
+    ETHERNET,
+    InterfaceKey,
+    PcapWriter,
+    Written,
+    whole_file,
+    with_headers,
+)
 from rtpcap.codecs.encoders import Encoder, find_encoder
 from rtpcap.rtp.header import RTP_VERSION
 from rtpcap.rtp.keys import KEYS, Keys
@@ -46,7 +52,6 @@ VOLUME = 10
 HEADER = struct.Struct(">BBHII")
 FIRST_BYTE, MARKER = RTP_VERSION << 6, 0x80
 SEQUENCES, TIMESTAMPS = 1 << 16, 1 << 32
-ETHERNET = 1
 ADDRESSES = bytes.fromhex("020000000002020000000001")
 """Destination and source, locally administered."""
 IPV4, IPV6 = b"\x08\x00", b"\x86\xdd"
@@ -245,7 +250,7 @@ def _signalling(
 
 
 def _write(path: str | os.PathLike[str], sent: list[Sent]) -> int:
-    """Write the payloads as Ethernet frames; the file gets its name when it is whole."""
+    """Write the payloads as Ethernet frames."""
     key = InterfaceKey(0, ETHERNET)
 
     def rows() -> Iterator[Written]:
@@ -254,12 +259,5 @@ def _write(path: str | os.PathLike[str], sent: list[Sent]) -> int:
             data = ADDRESSES + (IPV6 if ":" in each.flow.src else IPV4) + packet
             yield Written(number, each.time_ns, len(data), data, key, ())
 
-    half = f"{os.fspath(path)}.part"
-    try:
-        with open(half, "wb") as file:
-            count = PcapWriter(file, ETHERNET, nanoseconds=True).write(rows())
-        os.replace(half, path)
-    except BaseException:
-        Path(half).unlink(missing_ok=True)
-        raise
-    return count
+    with whole_file(path) as file:
+        return PcapWriter(file, ETHERNET, nanoseconds=True).write(rows())
