@@ -138,8 +138,11 @@ def write_frames(
     if os.path.realpath(name) in map(os.path.realpath, source.paths):
         raise ValueError(f"{name!r} is a file of the capture itself")
     left_out = Tally()
+    survey = _survey(source, None, left_out)
+    # Times that were made are what they are to the nanosecond.
+    survey.finer = True
     with whole_file(name) as file:
-        count = _write(file, kind, source, _survey(source, None, left_out), frames)
+        count = _write(file, kind, source, survey, frames)
         size = file.tell()
     return Exported(name, kind, count, size, left_out)
 
