@@ -171,6 +171,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "output format"),
         *_all("integer", "frames bytes left_out"),
     ),
+    "corpus": (
+        *_all("text", "output kind"),
+        *_all("integer", "captures packets bytes"),
+    ),
     "replay": (
         *_all("text", "input"),
         *_all("integer", "streams packets"),

@@ -369,6 +369,13 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("bytes", text("bytes"), 1),
         Shown("left_out", text("left_out"), 2),
     ),
+    "corpus": (
+        Shown("output", text("output"), 0, 24, right=False),
+        Shown("kind", text("kind"), right=False),
+        Shown("captures", text("captures"), 2),
+        Shown("packets", text("packets")),
+        Shown("bytes", text("bytes"), 1),
+    ),
     "replay": (
         Shown("input", _base_name("input"), 3, 14, right=False),
         Shown("streams", text("streams"), 2),
