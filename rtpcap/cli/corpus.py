@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from rtpcap.cli.options import Exit, format_option, warn
+from rtpcap.cli.options import Exit, format_option, told_options, warn
 from rtpcap.cli.output import check, print_rows
 
 if TYPE_CHECKING:
+    from rtpcap.rtp.payload_types import Format
     from rtpcap.testing.kinds import Kind
     from rtpcap.testing.packet import Packet
 
@@ -43,6 +44,7 @@ LIMIT = 10_000
 @click.option("--unique", is_flag=True, help="Only the first packet of each shape.")
 @click.option("--index", is_flag=True, help="One index.jsonl in place of a JSON file a packet.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
+@told_options
 @format_option
 def corpus(
     names: tuple[str, ...],
@@ -52,6 +54,8 @@ def corpus(
     unique: bool,
     index: bool,
     force: bool,
+    mapped: dict[int, Format],
+    named: tuple[str, ...],
     form: str,
 ) -> None:
     """Write each packet as a file, and beside it as JSON what is expected of a parser.
@@ -85,7 +89,13 @@ def corpus(
 
     def chosen() -> Iterator[Packet]:
         found = packets(
-            inputs.files, kind=cast("Kind", kind), limit=limit + 1, unique=unique, failed=tell
+            inputs.files,
+            kind=cast("Kind", kind),
+            limit=limit + 1,
+            unique=unique,
+            pt_map=mapped,
+            rtp=named,
+            failed=tell,
         )
         for number, packet in enumerate(found):
             if number == limit:

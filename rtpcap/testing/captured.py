@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, repeat
 
 import numpy as np
@@ -12,6 +12,7 @@ from rtpcap.api import Capture, open
 from rtpcap.capture.tables import Datagrams, Flow
 from rtpcap.errors import CaptureError, Fault, RtpcapError
 from rtpcap.rtp.packets import COLUMNS, NO_TIME, Packets
+from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.rtcp.srtcp import recognise
 from rtpcap.signalling import Arrival, looks_like_sip, parse_rtsp, parse_sip
 from rtpcap.signalling.parts import Part, split_parts
@@ -46,6 +47,8 @@ def packets(
     limit: int | None = None,
     unique: bool = False,
     cut: bool = False,
+    pt_map: Mapping[int, str | Format] | None = None,
+    rtp: Iterable[str] | None = None,
     failed: Callable[[Exception], None] | None = None,
 ) -> Iterator[Packet]:
     """The packets of one kind in captures, file by file in order of frames.
@@ -67,20 +70,26 @@ def packets(
     check_kind(kind)
     if limit is not None and limit < 1:
         raise ValueError(f"a limit of {limit} packets is none")
-    found = _all(paths, kind, cut, failed)
+    told = None if pt_map is None else dict(pt_map)
+    ends = None if rtp is None else list(rtp)
+    found = _all(paths, kind, cut, lambda path: open(path, pt_map=told, rtp=ends), failed)
     if unique:
         found = _one_of_each(found)
     return found if limit is None else islice(found, limit)
 
 
 def _all(
-    paths: Paths, kind: Kind, cut: bool, failed: Callable[[Exception], None] | None
+    paths: Paths,
+    kind: Kind,
+    cut: bool,
+    opened: Callable[[str], Capture],
+    failed: Callable[[Exception], None] | None,
 ) -> Iterator[Packet]:
     origins = find_captures(paths)
     some = False
     for origin in origins:
         try:
-            found = FINDERS[kind](open(origin.path), origin, cut)
+            found = FINDERS[kind](opened(origin.path), origin, cut)
             for first in found:
                 some = True
                 yield first

@@ -10,21 +10,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from rtpcap.testing.kinds import Kind
     from rtpcap.testing.packet import Packet
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_generate_tests", "pytest_pyfunc_call"]
 
 MARKER = "rtpcap"
 ARGUMENT = "packet"
-TOLD = ("kind", "limit", "unique", "cut")
+TOLD = ("kind", "limit", "unique", "cut", "pt_map", "rtp")
 
-Asked = tuple[tuple[str, ...], str, int | None, bool, bool]
+Asked = tuple[tuple[str, ...], str]
+"""The paths, and all else as text."""
 READ = pytest.StashKey[dict[Asked, "list[Packet]"]]()
 """What was read already: tests of one file often ask for the same packets."""
 
@@ -69,8 +69,9 @@ def _seconds(text: str) -> float:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        'rtpcap(paths, *, kind="rtp", limit=None, unique=False, cut=False): run the test once for '
-        "each packet of captures, as its argument `packet` (rtpcap.testing.packets).",
+        'rtpcap(paths, *, kind="rtp", limit=None, unique=False, cut=False, pt_map=None, rtp=None): '
+        "run the test once for each packet of captures, as its argument `packet` "
+        "(rtpcap.testing.packets).",
     )
 
 
@@ -99,20 +100,16 @@ def _packets(metafunc: pytest.Metafunc, mark: pytest.Mark) -> list[Packet]:
         raise pytest.Collector.CollectError(
             f"{where}: marker rtpcap: {wrong}: it takes paths, {', '.join(TOLD)}"
         )
-    told: dict[str, Any] = {"kind": "rtp", "limit": None, "unique": False, "cut": False}
-    told |= mark.kwargs
-    limits = [told["limit"], metafunc.config.getoption("--rtpcap-limit")]
+    limits = [mark.kwargs.get("limit"), metafunc.config.getoption("--rtpcap-limit")]
     limit = min((each for each in limits if each is not None), default=None)
+    told: dict[str, Any] = {**mark.kwargs, "limit": limit}
     paths = tuple(str(path) for each in mark.args for path in _resolved(metafunc, each))
-    asked: Asked = (paths, told["kind"], limit, bool(told["unique"]), bool(told["cut"]))
+    asked: Asked = (paths, repr(sorted(told.items())))
     read = metafunc.config.stash.setdefault(READ, {})
     if asked not in read:
         try:
-            found = packets(
-                paths, kind=cast("Kind", asked[1]), limit=limit, unique=asked[3], cut=asked[4]
-            )
-            read[asked] = list(found)
-        except (RtpcapError, OSError, ValueError) as error:
+            read[asked] = list(packets(paths, **told))
+        except (RtpcapError, OSError, ValueError, TypeError) as error:
             raise pytest.Collector.CollectError(f"{where}: marker rtpcap: {error}") from error
     return read[asked]
 

@@ -121,6 +121,14 @@ def test_a_packet_of_a_stream_that_is_none_says_why(tmp_path: Path) -> None:
     assert {p.fault for p in found[:-1]} == {None}
 
 
+def test_a_single_packet_is_named_by_its_endpoint(tmp_path: Path) -> None:
+    path = written(tmp_path, [rtp(7, 0)])
+    with pytest.raises(NoPacket):
+        next(packets(path))
+    (found,) = packets(path, rtp=["10.0.0.1:4000"])
+    assert found.fields["sequence"] == 7
+
+
 def test_what_was_cut_is_left_out(tmp_path: Path) -> None:
     path = written(tmp_path, [data for _, data in talk(30)], cut=100)
     with pytest.raises(NoPacket):

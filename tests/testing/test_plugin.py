@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_marker_is_one_line(tmp_path: Path) -> None:
         f"({str(none)!r}, kind='sip')": f"marker rtpcap: {none}: no sip packet",
         "('nothing.pcap')": "nothing.pcap: No such file or directory",
         f"({str(none)!r}, kind='udp')": "no kind 'udp': there are rtp, rtcp, sip, sdp, stun",
-        f"({str(none)!r}, kinds='sip')": "no kinds: it takes paths, kind, limit, unique, cut",
+        f"({str(none)!r}, kinds='sip')": "no kinds: it takes paths, kind, limit, unique, cut, ",
         "()": "which captures?",
     }
     code = "import pytest\n@pytest.mark.rtpcap{}\ndef test_{}({}): pass\n"
