@@ -121,7 +121,9 @@ def assert_agrees(
     __tracebackhide__ = True
     verdict = judge(parse, packet, fields=fields, rename=rename)
     if not verdict.outcome.good:
-        raise AssertionError(_message(packet, verdict)) from verdict.error
+        # Where it died is told; where it raised is for its author to see.
+        cause = None if verdict.outcome is Outcome.DIED else verdict.error
+        raise AssertionError(_message(packet, verdict)) from cause
 
 
 def _message(packet: Packet, verdict: Verdict) -> str:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from rtpcap.api import Capture, open
 from rtpcap.capture.tables import Datagrams, Flow
 from rtpcap.errors import CaptureError, Fault, RtpcapError
+from rtpcap.rtp.compound import is_compound
 from rtpcap.rtp.packets import COLUMNS, NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
-from rtpcap.rtp.rtcp.srtcp import recognise
 from rtpcap.signalling import Arrival, looks_like_sip, parse_rtsp, parse_sip
 from rtpcap.signalling.parts import Part, split_parts
 from rtpcap.streams.kinds import Kind as Taken
@@ -54,10 +54,13 @@ def packets(
     """The packets of one kind in captures, file by file in order of frames.
 
     `paths` is a capture, a folder, a glob, or several. `kind` is ``rtp`` (the packets of the
-    streams found), ``rtcp`` (what is not encrypted), ``sip``, ``sdp`` (the bodies, of RTSP too) or
-    ``stun``. Each has an id that stays the same, its bytes, and the fields that we read. At most
-    `limit` come; with `unique` the first of each shape: the same fields are there and have the
-    same sizes. Packets whose end the capture cut are left out, unless `cut`.
+    streams found), ``rtcp`` (what is whole and not encrypted), ``sip``, ``sdp`` (the bodies, of
+    RTSP too) or ``stun``. Each has an id that stays the same, its bytes, and the fields that we
+    read. At most `limit` come; with `unique` the first of each shape: the same fields are there
+    and have the same sizes. Packets whose end the capture cut are left out, unless `cut`.
+
+    RTP is found by what many packets do: that of few is named by its endpoint, `rtp`, or by its
+    number, `pt_map`, as in `rtpcap.open`.
 
     Raises ValueError for a kind or a limit that is none, CaptureError where a file cannot be read
     (where `failed` is given, it is called instead), NoPacket where all of them together hold no
@@ -230,10 +233,12 @@ def _datagrams(
 
 
 def _rtcp(capture: Capture, origin: Origin, cut: bool) -> Iterator[Packet]:
-    for packet in _datagrams("rtcp", capture, origin, cut, are_rtcp):
-        protection = recognise(packet.data)
-        if protection is None or not protection.encrypted:
-            yield packet
+    def chosen(chunk: Datagrams) -> npt.NDArray[np.bool_]:
+        # What does not add up is mostly encrypted, and says so nowhere.
+        whole = is_compound(chunk.blocks, chunk.block, chunk.begin, chunk.end)
+        return whole | chunk.cut & are_rtcp(chunk) if cut else whole
+
+    return _datagrams("rtcp", capture, origin, cut, chosen)
 
 
 def _stun(capture: Capture, origin: Origin, cut: bool) -> Iterator[Packet]:

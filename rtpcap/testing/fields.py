@@ -41,9 +41,6 @@ RTPValues = tuple[int, bool, bool, int, bool, int, int, int, int, int, int]
 """Of a packet without a fault: version padding extension csrc_count marker payload_type sequence
 timestamp ssrc, then bytes of header and of payload."""
 
-STUN_REFUSED = {stun.StunFault.HEADER, stun.StunFault.FIRST_BITS, stun.StunFault.LENGTH}
-"""RFC 8489 section 6.3: such a message is discarded."""
-
 
 class Reading(NamedTuple):
     """Fields, or a fault and none."""
@@ -227,7 +224,12 @@ def _media(media: Media) -> Fields:
 def _stun(data: bytes) -> Reading:
     message = stun.parse(data)
     if message.fault:
-        return Reading({}, message.fault.label, message.fault in STUN_REFUSED)
+        # RFC 8489 section 6.3 discards what is no STUN, or is longer or shorter than it says;
+        # messages of no whole words are sent, and read, by some.
+        wrong = message.length + stun.STUN_HEADER_BYTES != len(data)
+        refused = message.fault in (stun.StunFault.HEADER, stun.StunFault.FIRST_BITS)
+        refused |= message.fault == stun.StunFault.LENGTH and wrong
+        return Reading({}, message.fault.label, refused)
     return Reading(
         {
             "type": message.type,

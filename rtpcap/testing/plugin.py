@@ -8,7 +8,7 @@ would have to wait for.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,14 +126,18 @@ def _resolved(metafunc: pytest.Metafunc, given: object) -> list[Path]:
     return found
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not pyfuncitem.config.getoption("--rtpcap-isolate"):
-        return None
-    if pyfuncitem.get_closest_marker(MARKER) is None:
-        return None
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    if not pyfuncitem.config.getoption("--rtpcap-isolate") or not pyfuncitem.get_closest_marker(
+        MARKER
+    ):
+        return (yield)
+    test = pyfuncitem.obj
     pyfuncitem.obj = _apart(pyfuncitem)
-    return None
+    try:
+        return (yield)
+    finally:
+        pyfuncitem.obj = test
 
 
 def _apart(item: pytest.Function) -> Callable[..., None]:

@@ -124,14 +124,16 @@ def _listed(value: object) -> list[object] | None:
 
 
 def _same(expected: object, got: object) -> bool:
-    """Equal as what it stands for: 1 for True, text for its bytes, an enumeration for its value."""
+    """Equal as what it stands for: 1 for True, text for its bytes, digits for a number."""
     if isinstance(got, Enum):
-        return _same(expected, got.value) or _same(expected, got.name)
+        return _same(expected, got.value) or got.name.lower() == expected
     if expected is None:
         return got is None or (isinstance(got, int | str | bytes) and not got)
     if isinstance(expected, bytes):
         if isinstance(got, str):
             return expected.decode("utf-8", "replace") == got
+        if isinstance(got, int):
+            return int.from_bytes(expected, "big") == got
         return isinstance(got, bytes | bytearray | memoryview) and bytes(got) == expected
     if isinstance(expected, str):
         return _text(got) == expected
@@ -148,4 +150,5 @@ def _same(expected: object, got: object) -> bool:
             and len(inner) == len(expected)
             and all(_same(a, b) for a, b in zip(expected, inner, strict=True))
         )
-    return bool(expected == got)
+    # Digits, as they stand in text.
+    return bool(expected == got) or (isinstance(got, str) and got == str(expected))

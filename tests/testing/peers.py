@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aioice.stun
 import dpkt
 from aiortc.rtp import RtcpPacket, RtpPacket
 
@@ -16,6 +17,7 @@ from rtpcap.testing.kinds import Kind
 with warnings.catch_warnings():
     # scapy asks cryptography for ciphers that are to go.
     warnings.simplefilter("ignore")
+    from scapy.contrib.stun import STUN
     from scapy.layers.rtp import RTP
 
 Parse = Callable[[bytes], object]
@@ -28,6 +30,8 @@ class Peer:
     kind: Kind
     parse: Parse
     rename: Rename = field(default_factory=dict)
+    fields: tuple[str, ...] | None = None
+    """Those that it has; all that it is found to have where none are named."""
 
 
 def _payload(packet: Any) -> bytes:
@@ -66,6 +70,28 @@ def _part(part: Any) -> Mapping[str, object]:
     return told
 
 
+def _dpkt_sip(data: bytes) -> object:
+    return dpkt.sip.Response(data) if data.startswith(b"SIP/") else dpkt.sip.Request(data)
+
+
+def _sip_version(message: Any) -> str:
+    return f"SIP/{message.version}"
+
+
+def _aioice_class(message: Any) -> str:
+    """Its name in RFC 8489; a success response is a response there."""
+    name: str = message.message_class.name.lower()
+    return "success" if name == "response" else name
+
+
+def _scapy_attributes(message: Any) -> list[Mapping[str, object]]:
+    """With the bytes of each value, of which scapy makes an object."""
+    return [
+        {"type": each.type, "value": bytes(each)[4 : 4 + each.length]}
+        for each in message.attributes
+    ]
+
+
 PEERS: dict[str, Peer] = {
     "aiortc": Peer("rtp", RtpPacket.parse),
     "dpkt": Peer("rtp", dpkt.rtp.RTP),
@@ -79,4 +105,13 @@ PEERS: dict[str, Peer] = {
         },
     ),
     "aiortc rtcp": Peer("rtcp", _aiortc_rtcp),
+    "dpkt sip": Peer("sip", _dpkt_sip, {"version": _sip_version}),
+    "dpkt stun": Peer("stun", dpkt.stun.STUN),
+    "aioice stun": Peer(
+        "stun",
+        aioice.stun.parse_message,
+        {"message_class": _aioice_class},
+        ("message_class", "method", "transaction_id"),
+    ),
+    "scapy stun": Peer("stun", STUN, {"attributes": _scapy_attributes}),
 }
