@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -37,10 +38,11 @@ def run(folder: Path, code: str, *options: str) -> Ran:
     plugin = [] if installed else ["-p", PLUGIN]
     command = [sys.executable, "-m", "pytest", "-v", "-W", "error", "--strict-markers"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:benchmark", *plugin]
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [*command, *(option for option in options if option != "."), *files],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
@@ -179,6 +181,11 @@ def test_other():
     assert f"{ids[2]}: the parser ended its process: signal 11 (SIGSEGV)" in lines
     assert f"{ids[3]}: the parser did not end within 0.5 s" in lines
     assert "E       AssertionError: wrong here" in lines
+
+
+def test_pytest_is_told_of_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["pytest11"] == {"rtpcap": PLUGIN}
 
 
 def test_a_limit_that_is_none_is_refused(tmp_path: Path) -> None:
