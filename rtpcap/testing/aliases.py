@@ -34,7 +34,7 @@ _REPORTS = {
     "sources": "ssrcs",
     "padding_bytes": "padding_size padding_length",
 }
-_NAMES: Mapping[Kind, Mapping[str, str]] = {
+_THEIRS: Mapping[Kind, Mapping[str, str]] = {
     "rtp": {
         "version": "v",
         "padding": "p has_padding",
@@ -80,9 +80,13 @@ _NAMES: Mapping[Kind, Mapping[str, str]] = {
 }
 ALIASES: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
     kind: {name: tuple(others.split()) for name, others in table.items()}
-    for kind, table in _NAMES.items()
+    for kind, table in _THEIRS.items()
 }
 """Our name -> theirs, by kind."""
+NAMES = {
+    kind: {name: (name, *others) for name, others in table.items()}
+    for kind, table in ALIASES.items()
+}
 
 
 class _Missing:
@@ -107,8 +111,12 @@ def look_up(parsed: object, name: str, kind: Kind, rename: Rename) -> object:
         for part in told.split("."):
             parsed = _get(parsed, part)
         return parsed
-    for each in (name, *ALIASES[kind].get(name, ())):
-        found = _get(parsed, each)
+    names = NAMES[kind].get(name) or (name,)
+    if isinstance(parsed, Mapping):
+        values = (parsed.get(each, MISSING) for each in names)
+    else:
+        values = (getattr(parsed, each, MISSING) for each in names)
+    for found in values:
         # A method of that name is no value: `count` of a list.
         if found is not MISSING and not callable(found):
             return found

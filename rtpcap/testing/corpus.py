@@ -66,7 +66,8 @@ def write_corpus(
         lines = (to / INDEX).open(mode, encoding="utf-8", newline="\n") if index else None
         try:
             for packet in chain([first], found):
-                number = f"-{packet.number}" if packet.number > 1 else ""
+                # Not another dash: `call-17-2` would be frame 2 of `call-17`, too.
+                number = f"_{packet.number}" if packet.number > 1 else ""
                 name = f"{prefix(packet)}-{packet.frame}{number}"
                 with (to / (name + BYTES)).open(mode + "b") as file:
                     file.write(packet.data)

@@ -67,6 +67,8 @@ def _value(
     looked: Looked, kind: Kind, place: str, expected: object, got: object, rename: Rename
 ) -> None:
     looked.compared.append(place)
+    if type(expected) is type(got) and expected == got:
+        return
     if isinstance(expected, list) and expected and isinstance(expected[0], dict):
         inner = _listed(got)
         if inner is None or len(inner) != len(expected):

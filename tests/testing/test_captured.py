@@ -143,17 +143,23 @@ def segment(data: bytes, sequence: int) -> bytes:
     return ethernet(ipv4(head + data, protocol=6))
 
 
-def test_several_in_a_frame_are_numbered(tmp_path: Path) -> None:
-    media = [data for _, data in talk(30)]
-    pieces = [b"".join(framed(data) for data in media[n : n + 3]) for n in range(0, 30, 3)]
-    sequence = list(itertools.accumulate((len(piece) for piece in pieces), initial=1000))
+def segments(path: Path, media: list[bytes], together: int) -> Path:
+    """A capture of a TCP stream with so many packets (RFC 4571) in each segment."""
+    pieces = [
+        b"".join(map(framed, media[n : n + together])) for n in range(0, len(media), together)
+    ]
+    sequence = itertools.accumulate((len(piece) for piece in pieces), initial=1000)
     frames = [
         Frame(segment(piece, at), START_NS + 60_000_000 * n)
         for n, (piece, at) in enumerate(zip(pieces, sequence, strict=False))
     ]
-    path = tmp_path / "tcp.pcap"
     path.write_bytes(pcap(frames))
-    found = list(packets(path))
+    return path
+
+
+def test_several_in_a_frame_are_numbered(tmp_path: Path) -> None:
+    media = [data for _, data in talk(30)]
+    found = list(packets(segments(tmp_path / "tcp.pcap", media, 3)))
     assert [p.data for p in found] == media
     assert [p.id for p in found[:4]] == [
         *("tcp.pcap:1", "tcp.pcap:1#2", "tcp.pcap:1#3", "tcp.pcap:2"),

@@ -10,7 +10,8 @@ import pytest
 from rtpcap.testing import SCHEMA_VERSION, SchemaError, packets, read_corpus
 from rtpcap.testing.kinds import KINDS, Kind
 from tests.cli.harness import FIXTURES, json_of, rtpcap
-from tests.testing.test_captured import written
+from tests.streams.made import talk
+from tests.testing.test_captured import segments, written
 
 CALL = FIXTURES / "pj-pcmu.pcap"
 
@@ -62,22 +63,25 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 def test_names_are_safe(tmp_path: Path) -> None:
-    source = written(tmp_path, [data for _, data in talk_of_30()], name="a b;é.pcap")
+    source = written(tmp_path, [data for _, data in talk(30)], name="a b;é.pcap")
     assert rtpcap("corpus", source, "-o", tmp_path / "out", "--unique").code == 0
     names = [path.name for path in (tmp_path / "out").iterdir()]
     assert names
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-.") for name in names)
 
 
-def talk_of_30() -> list[tuple[float, bytes]]:
-    from tests.streams.made import talk
-
-    return talk(30)
+def test_several_of_a_frame_are_several_files(tmp_path: Path) -> None:
+    source = segments(tmp_path / "tcp.pcap", [data for _, data in talk(30)], 3)
+    (row,) = json_of("corpus", source, "-o", tmp_path / "out")
+    assert row["packets"] == 30
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.bin"))
+    assert names[:4] == ["tcp-1.bin", "tcp-10.bin", "tcp-10_2.bin", "tcp-10_3.bin"]
+    assert len(list(read_corpus(tmp_path / "out"))) == 30
 
 
 def test_captures_of_one_name_do_not_meet(tmp_path: Path) -> None:
     sources = [
-        written(tmp_path / folder, [data for _, data in talk_of_30()]) for folder in ("one", "two")
+        written(tmp_path / folder, [data for _, data in talk(30)]) for folder in ("one", "two")
     ]
     (row,) = json_of("corpus", *sources, "-o", tmp_path / "out")
     assert (row["captures"], row["packets"]) == (2, 60)
