@@ -30,6 +30,7 @@ VERBS = {
     "ledger": "figures",
     "explain": "explain",
     "export": "export",
+    "corpus": "corpus",
     "replay": "replay",
     "record": "record",
     "make": "make",
