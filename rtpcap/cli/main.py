@@ -35,6 +35,8 @@ VERBS = {
     "record": "record",
     "make": "make",
     "impair": "impair",
+    "expect": "golden",
+    "verify": "golden",
 }
 
 FAILED = 4

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rtpcap.testing.captured import packets
     from rtpcap.testing.comparison import Report, compare
     from rtpcap.testing.corpus import read_corpus
+    from rtpcap.testing.golden import Differences, Expectation, expect, verify
     from rtpcap.testing.isolate import ParserDied, isolated
     from rtpcap.testing.packet import Packet
     from rtpcap.testing.schema import SCHEMA_VERSION, SchemaError
@@ -21,34 +22,42 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "SCHEMA_VERSION": "schema",
+    "Differences": "golden",
+    "Expectation": "golden",
     "Packet": "packet",
     "ParserDied": "isolate",
     "Report": "comparison",
     "SchemaError": "schema",
     "assert_agrees": "agree",
     "compare": "comparison",
+    "expect": "golden",
     "hostile": "strategies",
     "isolated": "isolate",
     "mutated": "strategies",
     "packets": "captured",
     "read_corpus": "corpus",
     "valid": "strategies",
+    "verify": "golden",
 }
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Differences",
+    "Expectation",
     "Packet",
     "ParserDied",
     "Report",
     "SchemaError",
     "assert_agrees",
     "compare",
+    "expect",
     "hostile",
     "isolated",
     "mutated",
     "packets",
     "read_corpus",
     "valid",
+    "verify",
 ]
 
 
