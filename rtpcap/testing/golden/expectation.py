@@ -22,7 +22,7 @@ from rtpcap.version import __version__
 if TYPE_CHECKING:
     from rtpcap.api import Capture
 
-__all__ = ["Expectation", "digest", "expect"]
+__all__ = ["Expectation", "digest", "expect", "relative"]
 
 CURE = "write it again with rtpcap expect"
 MOST_BYTES = 256 << 20
@@ -60,8 +60,16 @@ class Expectation:
 
     @property
     def paths(self) -> list[str]:
-        """The files of the capture, as they can be opened."""
-        return [_from(self.folder, row["path"]) for row in self.content["files"]]
+        """The files of the capture, as they can be opened.
+
+        Named as seen from the expectation; one that was sent to stdout names them as seen from
+        where it was made, so that what is not there is looked for in the current folder too.
+        """
+        found = [_from(self.folder, row["path"]) for row in self.content["files"]]
+        here = [_from(os.getcwd(), row["path"]) for row in self.content["files"]]
+        return (
+            found if any(map(os.path.exists, found)) or not all(map(os.path.exists, here)) else here
+        )
 
     @property
     def tolerances(self) -> dict[str, float | None]:
@@ -104,7 +112,7 @@ class Expectation:
         return True
 
     def _seen_from(self, folder: str) -> dict[str, Any]:
-        rows = [{**row, "path": _relative(_from(self.folder, row["path"]), folder)}
+        rows = [{**row, "path": relative(_from(self.folder, row["path"]), folder)}
                 for row in self.content["files"]]  # fmt: skip
         return {**self.content, "files": rows}
 
@@ -168,7 +176,7 @@ def expect(
 def _file(path: str, folder: str) -> dict[str, object]:
     found = digest(path)
     size = None if found is None else os.path.getsize(path)
-    return {"bytes": size, "path": _relative(path, folder), "sha256": found}
+    return {"bytes": size, "path": relative(path, folder), "sha256": found}
 
 
 def digest(path: str) -> str | None:
@@ -179,7 +187,8 @@ def digest(path: str) -> str | None:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _relative(path: str, folder: str) -> str:
+def relative(path: str, folder: str) -> str:
+    """A path as seen from a folder, with ``/`` on every system; what is no file stays."""
     if is_stream(path):
         return path
     try:

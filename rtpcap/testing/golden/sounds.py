@@ -127,11 +127,11 @@ def _changes(differ: list[int], ours: list[Any], theirs: list[Any]) -> Iterator[
 
 
 def _sentence(change: Change, before: object, now: object, step_s: float, band: str) -> str:
-    when = f"from {change.start * step_s:.1f} to {change.stop * step_s:.1f} s"
+    when = f"{change.start * step_s:.1f} to {change.stop * step_s:.1f} s"
     where = f" at {band} Hz" if band else ""
     if not (is_number(before) and is_number(now)):
-        return f"no level{where} {when}"
+        return f"{when}: no level{where}"
     amount = float(now) - float(before)  # type: ignore[arg-type]
     how = "louder" if amount > 0 else "quieter"
     upto = "up to " if change.stop - change.start > 1 else ""
-    return f"{upto}{abs(amount):g} dB {how}{where} {when}"
+    return f"{when}: {upto}{abs(amount):g} dB {how}{where}"

@@ -34,28 +34,20 @@ class Tolerances:
     """How far apart the values of each name may lie.
 
     A key is a name (``lost``), or ``_`` and a unit for all names that end with it (``_ms``); a
-    name goes before a unit. None lets anything pass. Raises ValueError for what is neither.
+    name goes before a unit. None lets anything pass. Of several objects the first that has a key
+    for a name is asked. Raises ValueError for a key or a value that is none.
     """
 
-    def __init__(self, given: Mapping[str, object]) -> None:
-        self._by: dict[str, float | None] = {}
-        for key, value in given.items():
-            if key not in NAMES and key not in UNITS:
-                raise ValueError(f"no value has the name or unit {key!r}")
-            if value is None:
-                self._by[key] = None
-            elif isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{key} is {value!r}, no number")
-            elif not 0 <= value < math.inf:
-                raise ValueError(f"{key} is {value}: a tolerance is a number from 0 on")
-            else:
-                self._by[key] = float(value)
+    def __init__(self, *given: Mapping[str, object]) -> None:
+        self._layers = [{key: _checked(key, value) for key, value in each.items()}
+                        for each in given]  # fmt: skip
 
     def of(self, name: str) -> float | None:
         """The tolerance of a name; None where anything passes."""
-        for key in (name, f"_{name.rpartition('_')[2]}"):
-            if key in self._by:
-                return self._by[key]
+        for layer in self._layers:
+            for key in (name, f"_{name.rpartition('_')[2]}"):
+                if key in layer:
+                    return layer[key]
         return 0.0
 
     def allow(self, name: str, expected: object, found: object) -> bool:
@@ -66,6 +58,18 @@ class Tolerances:
         if is_number(expected) and is_number(found):
             return bool(abs(expected - found) <= most * (1 + SLACK) + SLACK * SLACK)  # type: ignore[operator]
         return type(expected) is type(found) and expected == found
+
+
+def _checked(key: str, value: object) -> float | None:
+    if key not in NAMES and key not in UNITS:
+        raise ValueError(f"no value has the name or unit {key!r}")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{key} is {value!r}, no number")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{key} is {value}: a tolerance is a number from 0 on")
+    return float(value)
 
 
 def is_number(value: object) -> bool:

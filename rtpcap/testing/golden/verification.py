@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rtpcap.capture.files.held import is_stream
 from rtpcap.errors import CaptureError
 from rtpcap.testing.golden.comparison import compare_sections
 from rtpcap.testing.golden.difference import Differences
-from rtpcap.testing.golden.expectation import Expectation, digest
+from rtpcap.testing.golden.expectation import Expectation, digest, relative
 from rtpcap.testing.golden.found import FRAMES, find
 from rtpcap.testing.golden.tolerance import Tolerances
 
@@ -29,10 +30,11 @@ def verify(
 
     The capture is the one that the expectation names, opened as it was then, unless another is
     given. Where its file is another one than was written down a note says so, and the numbers of
-    frames are not compared. `tolerances` are put over those of the expectation. Raises SchemaError
-    for what is no expectation, CaptureError where the capture cannot be read, OSError where a file
+    frames are not compared. `tolerances` go before those of the expectation. Raises SchemaError for
+    what is no expectation, CaptureError where the capture cannot be read, OSError where a file
     cannot, ValueError for a tolerance of no name.
 
+    >>> from rtpcap.testing import expect
     >>> verify(expect("fixtures/ff-pcmu.pcap"))
     <Differences of fixtures/ff-pcmu.pcap: as expected>
     """
@@ -44,8 +46,8 @@ def verify(
     if not isinstance(capture, Capture):
         capture = _opened(expectation, capture)
     notes = _notes(expectation, capture)
-    told = {**expectation.tolerances, **(tolerances or {})}
-    allowed = Tolerances({**dict.fromkeys(FRAMES if notes else ()), **told})
+    frames = dict.fromkeys(FRAMES if notes else ())
+    allowed = Tolerances(tolerances or {}, expectation.tolerances, frames)
     sounds = content.get("sound", {})
     steps_s = {key: float(row["step_s"]) for key, row in sounds.items() if "step_s" in row}
     found = find(capture, content, steps_s)
@@ -55,28 +57,24 @@ def verify(
 def _opened(expectation: Expectation, path: str | os.PathLike[str] | None) -> Capture:
     from rtpcap.api import open
 
-    paths: list[str] = []
-    if path is None:
-        paths = [_there(path) for path in expectation.paths]
+    paths = [_there(each) for each in expectation.paths] if path is None else [os.fspath(path)]
     opened = expectation.content.get("opened", {})
     named = {int(number): fmt for number, fmt in opened.get("pt_map", {}).items()}
-    one = path if path is not None else paths[0] if len(paths) == 1 else paths
-    return open(one, pt_map=named, rtp=opened.get("rtp"))
+    return open(paths[0] if len(paths) == 1 else paths, pt_map=named, rtp=opened.get("rtp"))
 
 
 def _there(path: str) -> str:
-    """The path as people here name it."""
-    near = os.path.relpath(path) if os.path.isabs(path) and os.path.exists(path) else path
-    if os.path.isabs(path) and not os.path.exists(path):
-        raise CaptureError(f"{path}: the capture of this expectation is not there: name another")
-    return min(near, path, key=len)
+    """The path as people here name it. Raises CaptureError where there is nothing."""
+    if not is_stream(path) and not os.path.exists(path):
+        raise CaptureError(f"{path}: the capture of an expectation is not there: name another")
+    return min(relative(path, os.getcwd()), path, key=len)
 
 
 def _notes(expectation: Expectation, capture: Capture) -> list[str]:
     rows = expectation.content["files"]
     if len(rows) != len(capture.files):
         return [
-            f"{capture.path}: {len(capture.files)} files, and not {len(rows)} as were written down; "
+            f"{capture.path}: {len(capture.files)} files, {len(rows)} were written down; "
             "numbers of frames are not compared"
         ]
     return [
