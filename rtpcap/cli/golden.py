@@ -99,7 +99,7 @@ def expect(
         name = f"{prefixes.of(os.path.abspath(capture.path))}.json"
         path = os.path.join(output, name) if into else output
         try:
-            found.renew(path)
+            found.renew(path, tolerances=tolerances)
         except SchemaError as error:
             raise click.UsageError(f"not written over: {error}") from error
         except OSError as error:

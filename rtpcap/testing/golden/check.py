@@ -26,13 +26,14 @@ def check(
 ) -> bool:
     """Raise AssertionError where a capture is not as its expectation says; with `update` write it.
 
-    Gives whether something was written. `sound` and `tolerances` are for writing a new one; the
-    tolerances also hold for comparing. Raises SchemaError, saying how to write it, where there is
+    Gives whether something was written. `sound` is for writing; `tolerances` are put over those in
+    the file, and written. Raises SchemaError, saying how to write it, where there is
     none.
     """
+    __tracebackhide__ = True
     name = os.fspath(golden)
     if update:
-        return expect(capture, sound=sound, tolerances=tolerances).renew(name)
+        return expect(capture, sound=sound).renew(name, tolerances=tolerances)
     if not os.path.exists(name):
         raise SchemaError(
             f"{name}: no expectation yet: pytest --rtpcap-update writes it, or rtpcap expect"

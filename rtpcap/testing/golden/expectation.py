@@ -87,26 +87,33 @@ class Expectation:
         with whole_file(path) as file:
             file.write(layout(content).encode("ascii"))
 
-    def renew(self, path: str | os.PathLike[str]) -> bool:
+    def renew(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        tolerances: Mapping[str, float | None] | None = None,
+    ) -> bool:
         """Write it in place of an older one, whose tolerances stay; gives whether it changed.
 
-        Raises SchemaError where the file is there and no expectation.
+        `tolerances` are put over those. Raises SchemaError where the file is there and no
+        expectation.
         """
-        before = None
+        before, allowed = b"", self.tolerances
         try:
             with open(path, "rb") as file:
                 before = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
             pass
-        new = self
-        if before is not None:
+        else:
             older = _parsed(before, os.fspath(path))
-            kept = older.get("tolerances")
-            if older.get("schema") == SCHEMA_VERSION and isinstance(kept, dict):
-                new = Expectation({**self.content, "tolerances": kept}, self.folder)
-                _check(new.content, os.fspath(path))
+            if older.get("schema") == SCHEMA_VERSION and isinstance(older["tolerances"], dict):
+                allowed = older["tolerances"]
+        new = Expectation(
+            {**self.content, "tolerances": {**allowed, **(tolerances or {})}}, self.folder
+        )
+        _check(new.content, os.fspath(path))
         content = new._seen_from(os.path.dirname(os.path.abspath(path)))
-        if before is not None and before == layout(content).encode("ascii"):
+        if before == layout(content).encode("ascii"):
             return False
         new.write(path)
         return True
