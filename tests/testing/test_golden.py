@@ -6,6 +6,7 @@ How a capture was changed is known from the truth of `impair` or from the sound 
 from __future__ import annotations
 
 import copy
+import gzip
 import hashlib
 import json
 import math
@@ -157,6 +158,24 @@ def test_how_it_was_opened_is_written_down_too(tmp_path: Path) -> None:
     assert not verify(tmp_path / "a.json")
     again = rtpcap.open(FIXTURES / "gst-opus.pcap", pt_map={111: Format("L16", 16000)})
     assert "clock_rate" in {path.rpartition(".")[2] for path in paths(verify(written, again))}
+
+
+def test_of_several_files_or_a_compressed_one_it_is_as_of_one(clean: Path, tmp_path: Path) -> None:
+    capture = rtpcap.open(clean)
+    parts = [tmp_path / "a.pcap", tmp_path / "b.pcap"]
+    capture.export(parts[0], end_s=2)
+    capture.export(parts[1], start_s=2.000001)
+    expect(rtpcap.open(parts)).write(tmp_path / "several.json")
+    packed = tmp_path / "clean.pcap.gz"
+    packed.write_bytes(gzip.compress(clean.read_bytes()))
+    expect(packed).write(tmp_path / "packed.json")
+    for name, files in (("several", ["a.pcap", "b.pcap"]), ("packed", ["clean.pcap.gz"])):
+        written = Expectation.read(tmp_path / f"{name}.json")
+        assert [row["path"] for row in written.content["files"]] == files
+        assert not verify(written)
+        whole = verify(written, capture, tolerances={"_s": 0})
+        assert not whole
+        assert len(whole.notes) == 1
 
 
 def test_levels_and_digest_are_those_of_the_samples(clean: Path) -> None:

@@ -33,9 +33,9 @@ MOST_STEP_S = 1e6
 class Expectation:
     """What was found in a capture; made by `expect`, or read from its file.
 
-    `content` is what the JSON holds: `schema`, the version of `rtpcap` that wrote it, the `files`
-    of the capture, how it was `opened`, the `tolerances`, and a section each for the `capture` as
-    a whole, `calls`, `streams`, `gaps`, `digits` and `sound`. Sections and keys that somebody
+    `content` is what the JSON holds: the `schema`, the `files` of the capture, how it was `opened`,
+    the `tolerances`, a section each for the `capture` as a whole, `calls`, `streams`, `gaps`,
+    `digits` and `sound`, and the version of `rtpcap` that wrote it. Sections and keys that somebody
     takes out are not compared.
     """
 
@@ -171,11 +171,11 @@ def expect(
     folder = os.getcwd()
     content = {
         "schema": SCHEMA_VERSION,
-        "rtpcap": __version__,
         "files": [_file(path, folder) for path in capture.files],
         "opened": opened,
         "tolerances": allowed,
         **find(capture, SECTIONS if sound else SECTIONS[:-1]),
+        "rtpcap": __version__,
     }
     return Expectation(content, folder)
 

@@ -152,6 +152,7 @@ def _sound(
         except CodecUnavailable:
             continue
         made = prints(line, exact=_exact(stream))
+        capture.release()
         put([name if k == 0 else f"{name}/{k + 1}" for k in range(len(made))], made)
     for call in capture.calls:
         try:
