@@ -428,6 +428,33 @@ def test_differences_are_true_and_show_themselves(clean: Path, tmp_path: Path) -
     assert place in differences._repr_html_()
 
 
+def test_what_a_capture_holds_steers_no_terminal(clean: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    data = clean.read_bytes()
+    path.write_bytes(data.replace(b"sip:callee@", b"sip:\x1b[31m\xe9@"))
+    written = expect(path, sound=False)
+    assert written.to_json().isascii()
+    assert "\x1b" not in written.to_json()
+    assert not verify(written)
+    found = verify(expect(clean, sound=False), path)
+    assert any(".callee: expected sip:callee@" in str(each) for each in found)
+    assert all(str(each).isprintable() for each in found)
+
+
+def test_damage_is_the_same_wherever_the_file_lies(clean: Path, tmp_path: Path) -> None:
+    data = clean.read_bytes()
+    damaged = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        files = [tmp_path / folder / name for name in ("a.pcap", "b.pcap")]
+        files[0].write_bytes(data[: len(data) // 2])
+        files[1].write_bytes(data)
+        damaged.append(expect(rtpcap.open(files), sound=False).content["capture"])
+    assert damaged[0] == damaged[1]
+    (line,) = damaged[0]["damage"]
+    assert line.startswith("a.pcap: the file ends inside a record")
+
+
 # Every leaf
 
 

@@ -39,14 +39,17 @@ class Difference:
         }
 
     def __str__(self) -> str:
+        """One line, with whatever does not print written out: paths hold what captures hold."""
+        path = _text(self.path)
         if self.sentence:
-            return f"{self.path}: {self.sentence}"
+            return f"{path}: {self.sentence}"
         allowed = f" (tolerance {self.tolerance:g})" if self.tolerance else ""
-        return f"{self.path}: expected {_text(self.expected)}, found {_text(self.found)}{allowed}"
+        return f"{path}: expected {_text(self.expected)}, found {_text(self.found)}{allowed}"
 
 
 def _text(value: object) -> str:
-    return "nothing" if value is None else str(value)
+    text = "nothing" if value is None else str(value)
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 class Differences(Rows[Difference]):

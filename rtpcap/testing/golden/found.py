@@ -6,8 +6,10 @@ the codecs that are installed.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rtpcap.errors import CodecUnavailable
@@ -108,7 +110,9 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _capture(capture: Capture) -> Row:
-    row = {**capture.row(), "frames": capture.frames, "damage": [str(d) for d in capture.damage]}
+    # Of several files one is named: wherever it lies.
+    damage = [replace(d, file=d.file and os.path.basename(d.file)) for d in capture.damage]
+    row = {**capture.row(), "frames": capture.frames, "damage": [str(each) for each in damage]}
     row["not_understood"] = _counted(capture.not_understood.rows())
     row["incomplete"] = _counted(capture.incomplete.rows())
     return _rounded(_only(row, CAPTURE))
