@@ -118,10 +118,11 @@ def _number(node: ast.expr) -> float | None:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
         node = node.operand
-    if not isinstance(node, ast.Constant) or type(node.value) not in (int, float):
+    value = node.value if isinstance(node, ast.Constant) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
-        return sign * float(node.value)
+        return sign * float(value)
     except OverflowError:
         return sign * math.inf
 
