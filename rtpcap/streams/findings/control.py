@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
+from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.counted import counted
 from rtpcap.streams.findings.evidence import Evidence
 from rtpcap.streams.findings.finding import Finding, evidence_frames
@@ -44,6 +46,8 @@ for the rest."""
 PERCENT = 100.0
 RTPDUMP = "rtpdump"
 """The format of files that hold what came to one port: RTCP goes to another."""
+
+NOTHING = np.empty(0, np.int64)
 
 Hosts = tuple[str, str]
 
@@ -94,22 +98,22 @@ def no_reports(evidence: Evidence) -> Iterator[Finding]:
     if not long:
         return
     control = evidence.control
-    by_hosts = _by_hosts(control)
     about = {int(ssrc) for ssrc in np.unique(control.blocks.about_ssrc)}
     reporters = {control.flows[n].src for n in np.unique(control.flow[control.blocks.row]).tolist()}
-    speaking = np.zeros(len(control), np.bool_)
-    speaking[control.senders.row] = True
-    speaking[control.blocks.row] = True
+    speaking = np.unique(np.concatenate([control.senders.row, control.blocks.row]))
+    to_place = _by_place(control, speaking)
     for stream in long:
         if stream.ssrc in about:
             continue
-        flows = by_hosts.get((stream.dst, stream.src), [])
-        mine = np.isin(control.flow, flows) & speaking
-        mine &= (control.frame >= stream.first_frame) & (control.frame <= stream.last_frame)
-        rows = np.flatnonzero(mine)
+        # RTCP comes to the port of RTP, or to the next one (RFC 3550 section 11, RFC 5761).
+        ports = (stream.src_port, stream.src_port + 1)
+        mine = [to_place.get((stream.dst, stream.src, port), NOTHING) for port in ports]
+        rows = np.sort(np.concatenate(mine))
+        frame = control.frame[rows]
+        rows = rows[(frame >= stream.first_frame) & (frame <= stream.last_frame)]
         times = control.time_ns[rows]
         # Of one report it may be that nothing had come yet.
-        if len(rows) < 2 or (times[-1] - times[0]) / 1e9 < SILENT_S:
+        if len(rows) < 2 or NO_TIME in times or (times[-1] - times[0]) / 1e9 < SILENT_S:
             continue
         # Some report on nobody, whatever they receive.
         ever = stream.dst in reporters
@@ -124,6 +128,21 @@ def no_reports(evidence: Evidence) -> Iterator[Finding]:
             stream.call,
             stream.ssrc,
         )
+
+
+def _by_place(
+    control: Control, rows: npt.NDArray[np.int64]
+) -> dict[tuple[str, str, int], npt.NDArray[np.int64]]:
+    """(from, to, to which port) -> which of some datagrams went that way, in order of frames."""
+    order = rows[np.argsort(control.flow[rows], kind="stable")]
+    edges = np.flatnonzero(np.diff(control.flow[order])) + 1
+    found: dict[tuple[str, str, int], npt.NDArray[np.int64]] = {}
+    for part in np.split(order, edges):
+        if len(part):
+            flow = control.flows[int(control.flow[part[0]])]
+            place = (flow.src, flow.dst, flow.dst_port)
+            found[place] = np.concatenate([found.get(place, NOTHING), part])
+    return found
 
 
 def compared(evidence: Evidence) -> Iterator[Finding]:
@@ -147,6 +166,11 @@ def compared(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _compared(control: Control, reports: LossReports, stream: Stream) -> Iterator[Finding]:
+    lost = reports.cumulative_lost
+    most_told = int(lost.max(initial=0)) - int(lost.min(initial=0))
+    if max(most_told, stream.quality.lost) < FEWEST_LOST:
+        # As of nearly every stream: nobody lost anything, and no ledger has to be looked at.
+        return
     ledger = stream.ledger
     own = ~ledger.captured_twice & (ledger.epoch != FOREIGN)
     frame = stream.packets.frame[own]

@@ -289,7 +289,8 @@ def encryption(evidence: Evidence) -> Iterator[Finding]:
     for call, streams in by_call.items():
         groups = [streams] if call is not None else [[stream] for stream in streams]
         for group in groups:
-            told = "as the SDP announced" if call in secure else "as its bytes tell"
+            whose = "their" if len(group) > 1 else "its"
+            told = "as the SDP announced" if call in secure else f"as {whose} bytes tell"
             packets = sum(len(stream) for stream in group)
             which = listed([f"0x{stream.ssrc:08x}" for stream in group])
             yield Finding(

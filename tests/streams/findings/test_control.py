@@ -31,9 +31,14 @@ def block(highest: int, lost: int = 0, about: int = THERE) -> rtcp.ReportBlock:
 
 
 def shown(
-    folder: Path, control: list[Sent], *, missing: frozenset[int] = frozenset(), back: bool = True
+    folder: Path,
+    control: list[Sent],
+    *,
+    missing: frozenset[int] = frozenset(),
+    back: bool = True,
+    control_port: int = 4001,
 ) -> rtpcap.Capture:
-    """A conversation of 40 s in packets of 200 ms, and RTCP of the callee."""
+    """A conversation of 40 s in packets of 200 ms, and RTCP of the callee to a port."""
     there, answer = slow(SECONDS, ssrc=THERE, without=missing), slow(SECONDS, ssrc=BACK)
     flows, ports = [there], [(4000, 5000)]
     if back:
@@ -41,7 +46,7 @@ def shown(
         ports.append((5000, 4000))
     # A flow to other ports first, so that the way back of RTCP is told from the way there.
     flows += [[(0.5, b"\0" * 20)], control]
-    ports += [(4001, 5001), (5001, 4001)]
+    ports += [(control_port, 5001), (5001, control_port)]
     return capture(folder, *flows, ports=ports)
 
 
@@ -67,6 +72,20 @@ def test_the_far_end_reports_on_others_only(tmp_path: Path) -> None:
     assert (finding.severity, finding.ssrc) == ("warning", THERE)
     assert finding.numbers == {"datagrams": 3}
     assert len(finding.frames) == 3
+
+
+@pytest.mark.parametrize(("port", "told"), [(4000, True), (4001, True), (4101, False)])
+def test_reports_of_another_call_between_the_same_hosts(
+    port: int, told: bool, tmp_path: Path
+) -> None:
+    control = reports(*(block(5, about=0xC) for _ in range(3)))
+    if port == 4000:
+        # On the port of RTP itself (RFC 5761).
+        there, back = slow(SECONDS, ssrc=THERE), slow(SECONDS, ssrc=BACK)
+        both = capture(tmp_path, there, [*back, *control], ports=[(4000, 5000), (5000, 4000)])
+    else:
+        both = shown(tmp_path, control, control_port=port)
+    assert ("no-reports-back" in ids(both)) is told
 
 
 def test_a_report_is_enough(tmp_path: Path) -> None:
