@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,6 +69,26 @@ def _thresholds(
     return tuple(found)
 
 
+def _list_kinds(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the kinds, a line each, and leave."""
+    if not value or ctx.resilient_parsing:
+        return
+    from rtpcap.streams.findings.rules import KINDS
+
+    indent = max(map(len, KINDS)) + 2
+    for kind, text in sorted(KINDS.items()):
+        room = max(width(), 2 * indent)
+        print_lines(
+            wrap(
+                kind.ljust(indent) + text,
+                room,
+                subsequent_indent=" " * indent,
+                break_on_hyphens=False,
+            )
+        )
+    ctx.exit()
+
+
 @dataclass
 class _Gate:
     """Holds captures against the thresholds, and tells what tripped."""
@@ -128,6 +149,14 @@ def _counts(findings: Findings) -> Row:
     default="note",
     show_default=True,
     help="Print findings of this severity and graver ones.",
+)
+@click.option(
+    "--kinds",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_kinds,
+    help="List the ids of all findings there may be, and leave.",
 )
 @selector_options
 @told_options

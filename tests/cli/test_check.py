@@ -153,6 +153,14 @@ def test_exit_codes_of_other_verbs(tmp_path: Path) -> None:
     assert failing(silent).code == 0
 
 
+def test_the_kinds_are_listed() -> None:
+    done = rtpcap("check", "--kinds")
+    assert (done.code, done.err) == (0, "")
+    said = " ".join(done.out.split())
+    assert said == " ".join(f"{kind} {text}" for kind, text in sorted(rules.KINDS.items()))
+    assert max(map(len, done.lines())) <= 80
+
+
 def test_a_frame_for_pandas(bad: Path) -> None:
     findings = package.open(bad).findings
     frame = findings.to_frame()

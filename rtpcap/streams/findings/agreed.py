@@ -150,7 +150,8 @@ def to_speak_s(dialog: Dialog, side: Side, end_ns: int) -> float:
         if epoch.ended is not None and epoch.ended.time_ns is not None:
             end = min(end, epoch.ended.time_ns)
         total += max(end - begin, 0)
-    return total / 1e9
+    # Forks that were answered run side by side.
+    return min(total, max(over - answered.time_ns, 0)) / 1e9
 
 
 def _sounds(media: Media) -> bool:

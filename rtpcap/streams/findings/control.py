@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
     "missing-rtcp": "streams without any RTCP beside them",
     "no-reports-back": "the far end sends RTCP, but reports nothing of a stream",
     "loss-after-capture": "the far end lost packets that the capture has",
-    "capture-dropped-packets": "the far end received packets that the capture has not",
+    "capture-dropped-packets": "the capture itself lost packets",
 }
 
 SILENT_S = 25.0

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "RULES"]
 
 KINDS: Mapping[str, str] = {
-    "private-address": "SDP names a private address to somebody outside of that network",
-    "media-from-elsewhere": "media comes from another address or port than SDP named",
-    "codec-mismatch": "payload types were sent that the other side did not ask for",
+    "private-address": "SDP names a private address to the outside",
+    "media-from-elsewhere": "media comes from a place that SDP did not name",
+    "codec-mismatch": "payload types were sent that nobody asked for",
     "asymmetric-codecs": "the two sides send different codecs",
-    "wrong-ptime": "packets hold more or less sound than the other side asked for",
+    "wrong-ptime": "packets hold more or less sound than asked for",
     "encrypted-without-keys": "media is encrypted, and no key for it is here",
 }
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "RULES"]
 
 KINDS: Mapping[str, str] = {
-    "no-audio": "no side of an answered call sent a packet",
-    "one-way-audio": "one side of an answered call sent no packet",
+    "no-audio": "neither side of an answered call was heard",
+    "one-way-audio": "one side of an answered call was not heard",
     "signalling-only": "answered calls, and no RTP at all",
-    "no-bye": "a call whose end is not in the capture, though its media ended",
+    "no-bye": "media ended, and no BYE was seen",
     "media-after-bye": "media went on after the call was hung up",
     **descriptions.KINDS,
 }

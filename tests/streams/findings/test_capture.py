@@ -98,6 +98,20 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     assert "damaged-file" not in ids(opened(tmp_path, whole))
 
 
+def test_several_files_as_one(tmp_path: Path) -> None:
+    # What a file says counts for the capture; frames of a file have other numbers in it.
+    one, other = tmp_path / "one.pcapng", tmp_path / "other.pcapng"
+    one.write_bytes(counted(dropped=3))
+    other.write_bytes(counted(dropped=4)[:-8] + b"\0" * 8)
+    shown = rtpcap.open([one, other])
+    assert [f.numbers for f in of(shown, "capture-dropped-packets")] == [
+        {"dropped": 3, "received": 0}
+    ]
+    (finding,) = of(shown, "damaged-file")
+    assert finding.frames == ()
+    assert "other.pcapng" in finding.sentence
+
+
 # --- the clock
 
 
