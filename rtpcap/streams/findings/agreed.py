@@ -44,9 +44,7 @@ CN_NUMBERS = frozenset((13, 19))
 """Comfort noise: RFC 3389, and the number it had before. Senders use it unasked."""
 MOST_PAIRS = 16
 """Port pairs of a line like ``4000/2`` that are looked at."""
-NOWHERE = frozenset(("0.0.0.0", "::"))
 SENDING = frozenset(("sendrecv", "sendonly"))
-RECEIVING = frozenset(("sendrecv", "recvonly"))
 
 
 @dataclass(frozen=True)
@@ -160,5 +158,4 @@ def _sounds(media: Media) -> bool:
 
 
 def _hears(media: Media) -> bool:
-    nowhere = media.address in NOWHERE and not media.ice_ufrag and not media.candidates
-    return not media.rejected and not nowhere and media.direction in RECEIVING
+    return not media.rejected and not media.held

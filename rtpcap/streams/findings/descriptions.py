@@ -10,6 +10,7 @@ import numpy as np
 
 from rtpcap.rtp.payload_types import PAYLOAD_NUMBERS
 from rtpcap.rtp.serial import steps
+from rtpcap.signalling.media import NOWHERE
 from rtpcap.streams.counted import counted
 from rtpcap.streams.findings.agreed import (
     CN_NUMBERS,
@@ -122,7 +123,7 @@ def _elsewhere(spoken: Spoken) -> Iterator[Finding]:
     for stream in strange:
         sources.setdefault((stream.src, stream.src_port), []).append(stream)
     for (src, port), streams in sources.items():
-        named = sorted(place for place in places if place[0] not in ("", "0.0.0.0", "::"))
+        named = sorted(place for place in places if place[0] not in NOWHERE)
         if not named or _translated(src, port, named):
             continue
         same = [place for place in named if place[0] == src]
