@@ -176,6 +176,11 @@ class Capture:
         return self._read.frames
 
     @property
+    def source(self) -> Source | Several:
+        """The file or files it is read from, read to their end: for what writes frames of them."""
+        return self._read
+
+    @property
     def _read(self) -> Source | Several:
         _ = self._scan
         return self._source

@@ -33,6 +33,8 @@ VERBS = {
     "export": "export",
     "replay": "replay",
     "record": "record",
+    "make": "make",
+    "impair": "impair",
 }
 
 FAILED = 4

@@ -176,6 +176,17 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "output format"),
         *_all("integer", "frames bytes left_out"),
     ),
+    "make": (
+        *_all("text", "output codec"),
+        *_all("list", "ssrc"),
+        *_all("integer", "frames packets"),
+        *_all("number", "duration_s"),
+    ),
+    "impair": (
+        *_all("text", "input output"),
+        *_all("integer", "seed frames streams lost silent duplicate reordered late delayed"),
+        *_all("integer", "restart bit_error truncated ssrc timestamp"),
+    ),
     "replay": (
         *_all("text", "input"),
         *_all("integer", "streams packets"),
