@@ -31,6 +31,7 @@ from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.listener import Listener, sip_messages
 from rtpcap.streams.matching import Matched, match_streams
+from rtpcap.streams.reports.control import ControlKeeper
 from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
@@ -91,6 +92,7 @@ class _Scan:
     other: Tally
     not_understood: Tally
     incomplete: Tally
+    control: ControlKeeper
 
 
 class Capture:
@@ -116,8 +118,8 @@ class Capture:
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        listener = Listener()
-        finder = Finder(self._told, self._named, listener)
+        listener, keeper = Listener(), ControlKeeper()
+        finder = Finder(self._told, self._named, listener, keeper)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
         finder.feed(decoder.finish())
@@ -136,6 +138,7 @@ class Capture:
             other,
             not_understood,
             decoder.incomplete,
+            keeper,
         )
 
     @property
@@ -343,15 +346,8 @@ class Capture:
 
     @cached_property
     def _control(self) -> Control:
-        """The RTCP datagrams; reads the file once more."""
-        from rtpcap.streams.reports.control import ControlKeeper
-
-        flows = Flows()
-        decoder, keeper = Decoder(flows, Tally(), Tally()), ControlKeeper(flows)
-        for records in self._source.chunks():
-            keeper.feed(decoder.datagrams(records))
-        keeper.feed(decoder.finish())
-        return keeper.finish()
+        """The RTCP datagrams."""
+        return self._scan.control.finish()
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.
@@ -379,7 +375,7 @@ class Capture:
     def findings(self) -> Findings:
         """What is wrong with it, its calls and its streams: the gravest first.
 
-        Reads the file once more, and decodes what can be decoded.
+        Decodes what can be decoded.
         """
         from rtpcap.streams.findings.evidence import Evidence
         from rtpcap.streams.findings.rules import find

@@ -55,12 +55,17 @@ class StreamTable:
 
     @cached_property
     def sender_clocks(self) -> SenderClocks:
-        """What the senders' reports say of their clocks; reads the capture once more."""
-        from rtpcap.streams.reports.control import ControlKeeper
+        """What the senders' reports say of their clocks."""
         from rtpcap.streams.sender_clock import SenderClocks
 
-        read = self._control or ControlKeeper(self.flows).finish
-        return SenderClocks(read())
+        return SenderClocks(self.control)
+
+    @cached_property
+    def control(self) -> Control:
+        """The RTCP of the capture."""
+        from rtpcap.streams.reports.control import ControlKeeper
+
+        return (self._control or ControlKeeper().finish)()
 
     @property
     def formats(self) -> Formats:
