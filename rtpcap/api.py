@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.reports.control import Control
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
 
 __all__ = ["Capture", "open"]
@@ -348,6 +349,23 @@ class Capture:
     def _control(self) -> Control:
         """The RTCP datagrams."""
         return self._scan.control.finish()
+
+    @cached_property
+    def rtcp(self) -> Reports:
+        """What its RTCP tells: round trips, losses of the far ends, clocks, names; and each packet.
+
+        Beside it are SIP's reports of voice quality.
+        """
+        from rtpcap.streams.reports.reports import Reports
+
+        _ = self.calls  # which streams know theirs by, to be selected
+        told = self.signalling
+        return Reports(
+            self._control,
+            self.streams,
+            start_ns=self.start_ns,
+            voice_reports=told.reports if told is not None else (),
+        )
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.

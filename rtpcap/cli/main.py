@@ -28,6 +28,7 @@ VERBS = {
     "plot": "plot",
     "quality": "figures",
     "ledger": "figures",
+    "rtcp": "rtcp",
     "explain": "explain",
     "export": "export",
     "replay": "replay",

@@ -34,6 +34,7 @@ __all__ = [
     "gaps_frame",
     "packets_frame",
     "quality_frame",
+    "report_frame",
     "rows_frame",
     "streams_frame",
     "write_parquet",
@@ -87,6 +88,11 @@ def digits_frame(digits: Digits) -> pd.DataFrame:
 def explanations_frame(explanations: Explanations) -> pd.DataFrame:
     """One row a flow, columns as ``rtpcap explain``."""
     return rows_frame(explanations.rows(), COLUMNS["explain"])
+
+
+def report_frame(rows: Iterable[Row], table: str) -> pd.DataFrame:
+    """One row each of a table of RTCP, columns as ``rtpcap rtcp --show`` has them."""
+    return rows_frame(rows, COLUMNS[table])
 
 
 def quality_frame(streams: Streams) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from rtpcap.rtp.rtcp.reports import middle
 from rtpcap.streams.reports.roundtrip import (
     Echoes,
     Stamps,
-    echoes_of,
     extended_round_trips,
     match,
     paths,
@@ -77,7 +76,7 @@ def test_each_side_of_the_tap_and_both_together(tmp_path: Path) -> None:
     assert by_reporter[A] == pytest.approx([20.0] * 3, abs=UNIT_MS)
     assert len(by_reporter[B]) == 4
     assert by_reporter[B] == pytest.approx([70.0] * 4, abs=UNIT_MS)
-    of_b, of_a = paths(echoes_of(control), trips, control.flows)
+    of_b, of_a = paths(control)
     assert (of_b.ssrc, of_b.about_ssrc, of_b.reports) == (B, A, 4)
     assert (of_a.ssrc, of_a.about_ssrc, of_a.reports) == (A, B, 3)
     assert of_a.median_ms == pytest.approx(20.0, abs=UNIT_MS)
