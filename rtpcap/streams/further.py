@@ -6,6 +6,7 @@ Of what `Figures` works out only what is small stays: a row a stream, its rating
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,10 @@ from rtpcap.streams.figures import Figures
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.meaning import Meanings
 from rtpcap.streams.reports.beside import SeenPackets
-from rtpcap.streams.reports.far_end import UNHEARD, FarEnd, FarEnds
+from rtpcap.streams.reports.far_end import UNHEARD, FarEnd
+
+if TYPE_CHECKING:
+    from rtpcap.streams.reports.far_ends import FarEnds
 
 __all__ = ["Further", "measure_further", "rating_row", "row_of"]
 

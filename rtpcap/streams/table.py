@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.emodel import NetworkDelay
     from rtpcap.streams.further import Further
     from rtpcap.streams.reports.control import Control
-    from rtpcap.streams.reports.far_end import FarEnds
+    from rtpcap.streams.reports.far_ends import FarEnds
     from rtpcap.streams.sender_clock import SenderClocks
 
 __all__ = ["StreamTable"]
@@ -117,7 +117,7 @@ class StreamTable:
         """What RTCP says of the streams; None without any."""
         if not len(self.control):
             return None
-        from rtpcap.streams.reports.far_end import FarEnds
+        from rtpcap.streams.reports.far_ends import FarEnds
 
         flows = (self.flows[flow] for flow in self.found.flow.tolist())
         return FarEnds(self.control, zip(self.ssrc.tolist(), flows, strict=True))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.spool import Spool
 from rtpcap.capture.tables import Datagrams, Flows
-from rtpcap.rtp.compound import RTCP_HEADER_BYTES, are_begun, is_compound
+from rtpcap.rtp.compound import MOST_PARTS, RTCP_HEADER_BYTES, WORD_BYTES, are_begun, is_compound
 from rtpcap.rtp.firstbyte import Sharer, sharer
 
 if TYPE_CHECKING:
@@ -71,12 +72,23 @@ class Control:
         return self.data[int(self.begin[row]) : int(self.end[row])].tobytes()
 
     @cached_property
-    def compounds(self) -> list[Compound]:
+    def compounds(self) -> Compounds:
         """What each datagram holds."""
-        # Not at the top, here and below: RTCP is kept with every capture, and seldom asked for.
-        from rtpcap.rtp.rtcp.compound import parse
+        return Compounds(self)
 
-        return [parse(self.raw(row)) for row in range(len(self))]
+    def holding(self, packet_type: int) -> list[int]:
+        """The rows of the datagrams that have a packet of this type, plain or not."""
+        found = np.zeros(len(self), np.bool_)
+        rows, at, end = np.arange(len(self)), self.begin, self.end
+        for _ in range(MOST_PARTS):
+            there = at + RTCP_HEADER_BYTES <= end
+            rows, at, end = rows[there], at[there], end[there]
+            if not len(rows):
+                break
+            found[rows[self.data[at + 1] == packet_type]] = True
+            words = self.data[at + 2].astype(np.int64) << 8 | self.data[at + 3]
+            at = at + (words + 1) * WORD_BYTES
+        return [int(row) for row in np.flatnonzero(found)]
 
     @cached_property
     def _reports(self) -> tuple[SenderReports, ReportBlocks]:
@@ -96,6 +108,32 @@ class Control:
         return self._reports[1]
 
 
+class Compounds(Sequence["Compound"]):
+    """What datagrams hold, each read when it is first asked for."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._read: dict[int, Compound] = {}
+
+    def __len__(self) -> int:
+        return len(self._control)
+
+    @overload
+    def __getitem__(self, row: int) -> Compound: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Compound]: ...
+    def __getitem__(self, row: int | slice) -> Compound | list[Compound]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        # Not at the top, nor above: RTCP is kept with every capture, and seldom asked for.
+        from rtpcap.rtp.rtcp.compound import parse
+
+        row = range(len(self))[row]
+        if row not in self._read:
+            self._read[row] = parse(self._control.raw(row))
+        return self._read[row]
+
+
 class ControlKeeper:
     """Takes a capture's datagrams chunk by chunk, copies the RTCP and gives it at the end."""
 
@@ -112,10 +150,14 @@ class ControlKeeper:
         rows = which_rtcp(d, rows)
         if not len(rows):
             return
-        places = zip(*(column[rows].tolist() for column in (d.block, d.begin, d.end)), strict=True)
-        self._spool.append(d.blocks[block][begin:end] for block, begin, end in places)
-        self._size.append(d.end[rows] - d.begin[rows])
-        self._columns.append((d.frame[rows], d.time_ns[rows], d.flow[rows], d.cut[rows]))
+        for number in np.unique(d.block[rows]).tolist():
+            own = rows[d.block[rows] == number]
+            size = d.end[own] - d.begin[own]
+            place = np.repeat(d.begin[own] - size.cumsum() + size, size)
+            place += np.arange(len(place))
+            self._spool.append([d.blocks[number][place]])
+            self._size.append(size)
+            self._columns.append((d.frame[own], d.time_ns[own], d.flow[own], d.cut[own]))
 
     def finish(self) -> Control:
         """All that was kept, in order of frames."""

@@ -204,8 +204,8 @@ def extended_round_trips(control: Control) -> tuple[Echoes, RoundTrips, list[int
     """
     stamps: list[tuple[int, int, int]] = []
     answers: list[tuple[int, int, int, int, int]] = []
-    for row, compound in enumerate(control.compounds):
-        for packet in compound.packets:
+    for row in control.holding(ExtendedReport.PACKET_TYPE):
+        for packet in control.compounds[row].packets:
             if not isinstance(packet, ExtendedReport):
                 continue
             for block in packet.blocks:

@@ -78,8 +78,8 @@ def voices(control: Control, reports: Iterable[VoiceReport] = ()) -> list[Voice]
 
 
 def _extended(control: Control) -> Iterator[Voice]:
-    for row, compound in enumerate(control.compounds):
-        for packet in compound.packets:
+    for row in control.holding(ExtendedReport.PACKET_TYPE):
+        for packet in control.compounds[row].packets:
             if not isinstance(packet, ExtendedReport):
                 continue
             for block in packet.blocks:
