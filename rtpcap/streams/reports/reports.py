@@ -184,7 +184,7 @@ class Reports:
     @cached_property
     def packets(self) -> Lines:
         """A row each packet or report block, in order of frames."""
-        return Lines(self)
+        return Lines(iter(self))
 
     @cached_property
     def round_trips(self) -> RoundTripTable:
