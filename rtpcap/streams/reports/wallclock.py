@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from rtpcap.capture.tables import Flow
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.rtcp.reports import NTP_EPOCH_S
 from rtpcap.rtp.serial import signed_delta, unwrap
 from rtpcap.streams.reports.control import Control
 
-__all__ = ["NTP_TO_UNIX_S", "WallClock", "ntp_to_ns", "wall_clocks"]
+__all__ = ["WallClock", "ntp_to_ns", "wall_clocks"]
 
-NTP_TO_UNIX_S = 2_208_988_800
-"""From 1900, when NTP's seconds begin, to 1970."""
 SECOND = 1_000_000_000
 ERA_S = 1 << 32
 MOST_NS = (1 << 63) - 1
@@ -33,7 +32,7 @@ def ntp_to_ns(ntp: int, near_ns: int | None = None) -> int:
     500000000
     """
     fraction = ((ntp & 0xFFFFFFFF) * SECOND + (1 << 31)) >> 32
-    ns = ((ntp >> 32) - NTP_TO_UNIX_S) * SECOND + fraction
+    ns = ((ntp >> 32) - NTP_EPOCH_S) * SECOND + fraction
     if near_ns is not None:
         era = ERA_S * SECOND
         ns += (near_ns - ns + era // 2) // era * era
