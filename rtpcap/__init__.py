@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.explain import Explanation, Explanations
     from rtpcap.streams.gaps import Gap, Gaps
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
 
@@ -58,6 +59,7 @@ _HOMES = {
     "RTPMessage": "rtp.message",
     "RTPPacketManager": "audio.placement",
     "RTPProtocol": "rtp.profile",
+    "Reports": "streams.reports.reports",
     "Stream": "streams.stream",
     "Streams": "streams.streams",
     "TransmitType": "rtp.profile",
@@ -92,6 +94,7 @@ __all__ = [
     "RTPPacketManager",
     "RTPParseError",
     "RTPProtocol",
+    "Reports",
     "RtpcapError",
     "Stream",
     "Streams",

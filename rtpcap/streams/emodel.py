@@ -136,7 +136,7 @@ class NetworkDelay:
     def of_round_trip(cls, round_trip_ms: float, path: str) -> NetworkDelay:
         """Half of a round trip that RTCP tells of, over this path."""
         # Who rounds its delay up may make it a little less than none.
-        return cls(max(round_trip_ms, 0.0) / 2, f"half of RTCP's round trip, {path}")
+        return cls(max(round_trip_ms, 0.0) / 2, f"half of RTCP's round trip ({path})")
 
 
 ASSUMED = NetworkDelay()
