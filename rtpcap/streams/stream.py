@@ -161,7 +161,8 @@ class Stream:
         """Where and as what its packets came, to set reports of RTCP beside them."""
         from rtpcap.streams.reports.beside import SeenPackets
 
-        return SeenPackets.of(self.packets, self._places)
+        # Not the remembered places, which would stay: losses are compared through all streams.
+        return SeenPackets.of(self.packets, self._keep_ledger())
 
     @cached_property
     def wall_clock(self) -> WallClock | None:
