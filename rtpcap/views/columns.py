@@ -176,7 +176,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_ENDS,
         *_all("integer", "reports compared expected reported"),
         *_all("number", "reported_pct"),
-        *_all("integer", "before after"),
+        *_all("integer", "before after missed"),
         *_all("text", "place"),
         *_all("integer", "cumulative_lost highest_sequence first_frame"),
     ),

@@ -376,6 +376,7 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("lost_pct", figure("reported_pct", 2), 3),
         Shown("before", text("before")),
         Shown("after", text("after")),
+        Shown("missed", some("missed"), 3),
         Shown("place", text("place"), 1, right=False),
         Shown("cumulative", text("cumulative_lost"), 5),
         Shown("to", endpoint("dst"), 7, 14, right=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from rtpcap.capture.tables import Flow
 from rtpcap.streams.reports.beside import (
@@ -42,8 +43,11 @@ class Loss:
     before: int | None = None
     """... before the capture, which did not see them either, and after it."""
     after: int | None = None
-    place: Place | None = None
-    """Where packets were lost: ``none``, ``before`` the capture, ``after`` it, or ``both``."""
+    missed: int | None = None
+    """What the capture alone lacks: the far end had it."""
+    place: Place | Literal["capture"] | None = None
+    """Where packets were lost: ``none``, ``before`` the capture, ``after`` it, or ``both``; or
+    nowhere, and only the ``capture`` lacks some."""
 
     def row(self) -> dict[str, object]:
         """The figures with the keys of ``rtpcap rtcp --show loss``."""
@@ -64,6 +68,7 @@ class Loss:
             "reported_pct": percent,
             "before": self.before,
             "after": self.after,
+            "missed": self.missed,
             "place": self.place,
             "cumulative_lost": self.cumulative_lost,
             "highest_sequence": self.highest_sequence,
@@ -95,17 +100,22 @@ def losses(
         if index is not None:
             seen = seen_of(index)
             compared = beside(reports, seen, from_start=has_start(control, about, seen))
-            before, after = compared.total()
+            lacking, beyond = compared.total()
             known = int(compared.known.sum())
             if known:
+                reported = lacking + beyond
+                before, after = max(min(lacking, reported), 0), max(beyond, 0)
+                missed = lacking - before
+                alone = missed and not before and not after
                 told = replace(
                     told,
                     compared=known,
                     expected=int(compared.expected.sum()),
-                    reported=int(compared.reported.sum()),
+                    reported=reported,
                     before=before,
                     after=after,
-                    place=place(before, after),
+                    missed=missed,
+                    place="capture" if alone else place(before, after),
                 )
         found.append(told)
     return found

@@ -93,9 +93,18 @@ def test_losses_on_both_sides_of_the_capture(tmp_path: Path) -> None:
     assert (row["ssrc"], row["about_ssrc"], row["src"]) == ("0xbbbbbbbb", "0xaaaaaaaa", CALLEE)
     assert (of_b.reports, of_b.compared, of_b.expected) == (4, 4, 849)
     assert (of_b.reported, of_b.before, of_b.after, of_b.place) == (15, 10, 5, "both")
+    assert of_b.missed == 0
     # Of B the capture has no packets: nothing to compare.
     assert (of_a.about_ssrc, of_a.reports, of_a.compared, of_a.place) == (B, 3, 0, None)
     assert repr(reports.loss) == "<Losses 2 reporters, 10 before, 5 after>"
+
+
+def test_what_the_capture_alone_lacks_is_lost_nowhere(tmp_path: Path) -> None:
+    media = [sent for i, sent in enumerate(talk(850, ssrc=A)) if i not in BEFORE]
+    reports = conversation(lambda at_b: (0, received(at_b)[1]))
+    of_b, _ = capture(tmp_path, media, *reports, ports=PORTS).rtcp.loss
+    assert (of_b.expected, of_b.reported, of_b.before, of_b.after) == (849, 0, 0, 0)
+    assert (of_b.missed, of_b.place) == (len(BEFORE), "capture")
 
 
 def test_the_tables(tmp_path: Path) -> None:
