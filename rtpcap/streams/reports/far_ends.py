@@ -59,6 +59,7 @@ class FarEnds:
                 self._heard[int(about[rows[0]])] = rows[blocks.ssrc[rows] == blocks.ssrc[rows[-1]]]
         own = self._streams(subjects, blocks.ssrc, flow, about=False)
         self._keep(about, own, blocks.ssrc, blocks.about_ssrc, round_trips(control).rtt_ns)
+        # Reference times tell of paths that no sender report is answered on.
         echoes, trips, _ = extended_round_trips(control)
         if len(trips.rtt_ns):
             flow = echoes.flow.astype(np.int64)
@@ -91,13 +92,19 @@ class FarEnds:
         about_ssrc: npt.NDArray[np.uint32],
         rtt_ns: Rows,
     ) -> None:
+        """Keep the figures of paths that have none yet."""
         known = np.flatnonzero(rtt_ns != NO_TIME)
-        columns = (about, own, ssrc, about_ssrc, rtt_ns)
-        for stream, sender, who, whom, rtt in zip(
-            *(column[known].tolist() for column in columns), strict=True
+        for figures, stream, end in (
+            (self._to_receiver, about, ssrc),
+            (self._to_sender, own, about_ssrc),
         ):
-            self._to_receiver.setdefault(stream, {}).setdefault(who, []).append(rtt / 1e6)
-            self._to_sender.setdefault(sender, {}).setdefault(whom, []).append(rtt / 1e6)
+            found: dict[tuple[int, int], list[float]] = {}
+            for index, one, rtt in zip(
+                *(column[known].tolist() for column in (stream, end, rtt_ns)), strict=True
+            ):
+                found.setdefault((index, one), []).append(rtt / 1e6)
+            for (index, one), values in found.items():
+                figures.setdefault(index, {}).setdefault(one, values)
 
     def round_trip(self, index: int) -> tuple[float, Path] | None:
         """The round trip of a stream in milliseconds, and between what; None without a figure."""
