@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.explain import Explanation, Explanations
     from rtpcap.streams.findings.finding import Finding, Findings
     from rtpcap.streams.gaps import Gap, Gaps
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
 
@@ -61,6 +62,7 @@ _HOMES = {
     "RTPMessage": "rtp.message",
     "RTPPacketManager": "audio.placement",
     "RTPProtocol": "rtp.profile",
+    "Reports": "streams.reports.reports",
     "Stream": "streams.stream",
     "Streams": "streams.streams",
     "TransmitType": "rtp.profile",
@@ -97,6 +99,7 @@ __all__ = [
     "RTPPacketManager",
     "RTPParseError",
     "RTPProtocol",
+    "Reports",
     "RtpcapError",
     "Stream",
     "Streams",

@@ -31,6 +31,7 @@ from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.listener import Listener, sip_messages
 from rtpcap.streams.matching import Matched, match_streams
+from rtpcap.streams.reports.control import ControlKeeper
 from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.reports.control import Control
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
 
 __all__ = ["Capture", "open"]
@@ -91,6 +93,7 @@ class _Scan:
     other: Tally
     not_understood: Tally
     incomplete: Tally
+    control: ControlKeeper
 
 
 class Capture:
@@ -116,8 +119,8 @@ class Capture:
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        listener = Listener()
-        finder = Finder(self._told, self._named, listener)
+        listener, keeper = Listener(), ControlKeeper()
+        finder = Finder(self._told, self._named, listener, keeper)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
         finder.feed(decoder.finish())
@@ -136,6 +139,7 @@ class Capture:
             other,
             not_understood,
             decoder.incomplete,
+            keeper,
         )
 
     @property
@@ -348,15 +352,25 @@ class Capture:
 
     @cached_property
     def _control(self) -> Control:
-        """The RTCP datagrams; reads the file once more."""
-        from rtpcap.streams.reports.control import ControlKeeper
+        """The RTCP datagrams."""
+        return self._scan.control.finish()
 
-        flows = Flows()
-        decoder, keeper = Decoder(flows, Tally(), Tally()), ControlKeeper(flows)
-        for records in self._source.chunks():
-            keeper.feed(decoder.datagrams(records))
-        keeper.feed(decoder.finish())
-        return keeper.finish()
+    @cached_property
+    def rtcp(self) -> Reports:
+        """What its RTCP tells: round trips, losses of the far ends, clocks, names; and each packet.
+
+        Beside it are SIP's reports of voice quality.
+        """
+        from rtpcap.streams.reports.reports import Reports
+
+        _ = self.calls  # which streams know theirs by, to be selected
+        told = self.signalling
+        return Reports(
+            self._control,
+            self.streams,
+            start_ns=self.start_ns,
+            voice_reports=told.reports if told is not None else (),
+        )
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.
@@ -384,7 +398,7 @@ class Capture:
     def findings(self) -> Findings:
         """What is wrong with it, its calls and its streams: the gravest first.
 
-        Reads the file once more, and decodes what can be decoded.
+        Decodes what can be decoded.
         """
         from rtpcap.streams.findings.evidence import Evidence
         from rtpcap.streams.findings.rules import find

@@ -29,6 +29,7 @@ VERBS = {
     "quality": "figures",
     "ledger": "figures",
     "check": "check",
+    "rtcp": "rtcp",
     "explain": "explain",
     "export": "export",
     "replay": "replay",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from rtpcap.streams.jitterbuffer import Curve
     from rtpcap.streams.per_packet import PerPacket
     from rtpcap.streams.play import Play
+    from rtpcap.streams.reports.beside import SeenPackets
+    from rtpcap.streams.reports.wallclock import WallClock
     from rtpcap.streams.stream_ledger import StreamLedger
     from rtpcap.streams.windows import Windows
 
@@ -154,6 +157,22 @@ class Stream:
     def _places(self) -> Ledger:
         return self._keep_ledger()
 
+    def seen(self) -> SeenPackets:
+        """Where and as what its packets came, to set reports of RTCP beside them."""
+        from rtpcap.streams.reports.beside import SeenPackets
+
+        # Not the remembered places, which would stay: losses are compared through all streams.
+        return SeenPackets.of(self.packets, self._keep_ledger())
+
+    @cached_property
+    def wall_clock(self) -> WallClock | None:
+        """Which instant of its sender's clock its timestamps are, by the sender's reports (RTCP).
+
+        None without such a report that has a time.
+        """
+        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        return None if clock is None else replace(clock, clock_rate=self.clock_rate)
+
     @cached_property
     def repaired(self) -> int:
         """Lost packets of which another one brought a copy, in redundant audio (RFC 2198)."""
@@ -197,7 +216,8 @@ class Stream:
         from rtpcap.streams.analysis import Analysis
 
         header_bytes = self._table.header_bytes(self.src)
-        return Analysis(self, self._table.formats, self._places, header_bytes)
+        network = self._table.network(self.index)
+        return Analysis(self, self._table.formats, self._places, header_bytes, network)
 
     def play(
         self,
@@ -209,9 +229,9 @@ class Stream:
         """What a listener with a jitter buffer would have heard, as figures and as audio.
 
         `buffer_ms` is the size of a fixed buffer, 60 where nothing is said; `adaptive` the limits
-        of one that follows the delays. `network_ms` is the delay one way before the capture, and
-        of the codec: 0 is assumed where it is not told. Raises ValueError for a buffer or a delay
-        that is not possible.
+        of one that follows the delays. `network_ms` is the delay one way of network and codec:
+        where it is not told, half of the round trip that RTCP tells of, or 0. Raises ValueError
+        for a buffer or a delay that is not possible.
         """
         return self._analysis().play(buffer_ms, adaptive, network_ms)
 
@@ -397,7 +417,7 @@ class Stream:
         """Its packets with the times that its sender's reports give them, where there are any."""
         from rtpcap.streams.sender_clock import spoken
 
-        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        clock = self.wall_clock
         if clock is None or self.clock_rate is None or self.ledger.epoch.any():
             return self.packets
         return spoken(self.packets, clock, self.clock_rate)

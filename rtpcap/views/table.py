@@ -37,6 +37,7 @@ __all__ = [
     "gaps_frame",
     "packets_frame",
     "quality_frame",
+    "report_frame",
     "rows_frame",
     "streams_frame",
     "write_parquet",
@@ -96,6 +97,11 @@ def explanations_frame(explanations: Explanations) -> pd.DataFrame:
 def findings_frame(findings: Findings) -> pd.DataFrame:
     """One row a finding, columns as ``rtpcap check``."""
     return rows_frame(findings.rows(), COLUMNS["check"])
+
+
+def report_frame(rows: Iterable[Row], table: str) -> pd.DataFrame:
+    """One row each of a table of RTCP, columns as ``rtpcap rtcp --show`` has them."""
+    return rows_frame(rows, COLUMNS[table])
 
 
 def quality_frame(streams: Streams) -> pd.DataFrame:

@@ -26,7 +26,8 @@ KEYS = {
     "burst_density_pct burst_ms gap_density_pct gap_ms rfc3611_burst_density rfc3611_gap_density "
     "rfc3611_burst_ms rfc3611_gap_ms loss_after_buffer_pct buffer_delay_ms burst_ratio r mos_nb "
     "mos_wb mos_provisional emodel_delay_ms emodel_delay_source emodel_codec emodel_ie emodel_bpl "
-    "emodel_codec_source emodel_band",
+    "emodel_codec_source emodel_band round_trip_ms round_trip_path far_lost far_lost_pct "
+    "far_jitter_ms",
     "ledger": "ssrc src src_port dst dst_port codec packets packets_used packets_reordered "
     "packets_late packets_padding_only packets_malformed packets_duplicate packets_captured_twice "
     "packets_foreign slots expected slots_received slots_repaired slots_lost slots_discarded_late "
@@ -36,6 +37,9 @@ KEYS = {
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
     "dtmf": "ssrc digit start_s duration_s source frame",
     "check": "id severity call ssrc sentence numbers frames",
+    "rtcp": "frame time_ns start_s src src_port dst dst_port kind ssrc about_ssrc lost "
+    "fraction_lost_pct highest_sequence jitter jitter_ms rtt_ms last_sr delay_ms ntp_time "
+    "rtp_timestamp sender_packets sender_octets cname detail fault",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
     "why to_change",
     "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
@@ -51,6 +55,7 @@ FILES = {
     "quality": FIXTURES / "gst-loss.pcap",
     "ledger": FIXTURES / "gst-dup.pcap",
     "check": FIXTURES / "tun-twice.pcap",
+    "rtcp": FIXTURES / "pj-pcmu.pcap",
     "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }
