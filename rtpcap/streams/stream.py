@@ -408,12 +408,16 @@ class Stream:
 
         Times in seconds from the first sample of its line. Decodes it once, from end to end.
         """
+        from rtpcap.audio.levels import LIMIT
         from rtpcap.audio.tones import listen
+        from rtpcap.codecs.g711 import LARGEST
 
         if not self.decodable:
             return None
+        names = [self.formats[n].name for n in self.payload_types if n in self.formats]
+        limit = min((LARGEST.get(name, LIMIT) for name in names), default=LIMIT)
         try:
-            return listen(self.track())
+            return listen(self.track(), limit)
         except CodecUnavailable:
             return None
 

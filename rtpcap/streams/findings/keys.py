@@ -1,0 +1,360 @@
+"""Rules about key presses: counted twice, without an end, too short, or sent where nobody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from rtpcap.rtp.events import EVENT_NAMES, REPORT_BYTES, parse_events
+from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.payload_types import FIRST_DYNAMIC
+from rtpcap.signalling.offers import Side
+from rtpcap.streams.call import Call
+from rtpcap.streams.counted import counted
+from rtpcap.streams.digits import Digit
+from rtpcap.streams.findings.agreed import call_of, talk_ns
+from rtpcap.streams.findings.evidence import Evidence
+from rtpcap.streams.findings.finding import Finding
+from rtpcap.streams.findings.telling import of_call, of_stream, side_of, what
+from rtpcap.streams.presses import Press, double_risks, inband, presses
+from rtpcap.streams.stream import Stream
+
+__all__ = [
+    "double_keys",
+    "events_unannounced",
+    "key_end_lost",
+    "keys_in_low_bit_rate",
+    "keys_in_sound_only",
+    "short_keys",
+]
+
+SHORTEST_S = 0.04
+"""A receiver has to take a tone of 40 ms for a press, and none of 23 ms (ITU-T Q.24); RFC 4733
+section 2.5.2.1 asks senders for the same 40 ms at least."""
+FULL_DURATION = 0xFFFF
+"""A report that says so ends its segment, and another one goes on (RFC 4733 section 2.5.1.3)."""
+CUT_S = 0.5
+"""A press that is not over when the capture or the stream ends had no time to be."""
+LEAST_KEYS = 2
+"""Speech and music pass for a single press now and then."""
+LEAST_REPORTS = 3
+"""Packets that look like reports of events before that is believed."""
+HIGHEST_KEY = 16
+"""The events 0 to 16 are keys and the hook flash."""
+
+LOW_BIT_RATE = frozenset(
+    (
+        *("g729", "g729d", "g729e", "g723", "gsm", "gsm-hr-08", "gsm-efr", "ilbc"),
+        *("amr", "speex", "lpc", "codec2"),
+    )
+)
+"""Codecs, lower case, that model a voice: two sines at once come out bent (ITU-T G.729 is not
+meant to carry DTMF; RFC 4733 section 1 gives that as its reason)."""
+KEYS = frozenset("0123456789*#ABCD")
+
+
+def _pressed(stream: Stream) -> list[Digit]:
+    """The presses heard in the sound of a stream."""
+    heard = stream.heard
+    if heard is None or not heard.keys:
+        return []
+    start_s = stream.start_s or 0.0
+    # A packet is heard when it comes, as far as a press of 40 ms needs that.
+    arrival_s = np.fmax.accumulate(np.nan_to_num(stream.time_s, nan=start_s)) - start_s
+    return inband(
+        heard.keys,
+        ssrc=stream.ssrc,
+        origin_s=start_s,
+        packet_s=arrival_s,
+        frame=stream.packets.frame,
+    )
+
+
+@dataclass(frozen=True)
+class _Direction:
+    """What one side of a call pressed; or one stream, where there is no call."""
+
+    streams: list[Stream]
+    call: Call | None
+    side: int = 0
+    told: list[Digit] = field(default_factory=list)
+    """By INFO."""
+
+    @property
+    def events(self) -> list[Digit]:
+        return [digit for stream in self.streams for digit in stream.dtmf]
+
+    @property
+    def sounds(self) -> list[Digit]:
+        return [digit for stream in self.streams for digit in _pressed(stream)]
+
+    def presses(self) -> list[Press]:
+        return presses([*self.events, *self.told, *self.sounds])
+
+    @property
+    def who(self) -> str:
+        return what(self.streams[0]) if self.call is None else side_of(self.call, self.side)
+
+    def finding(
+        self,
+        name: str,
+        sentence: str,
+        numbers: dict[str, int | float | str],
+        frames: list[int],
+    ) -> Finding:
+        """A warning about this side."""
+        if self.call is None:
+            return of_stream(self.streams[0], name, "warning", sentence, numbers, frames)
+        ssrc = self.streams[0].ssrc if len(self.streams) == 1 else None
+        return of_call(self.call, name, "warning", sentence, numbers, frames, ssrc)
+
+
+SIDES: tuple[Side, Side] = ("caller", "callee")
+
+
+def _directions(evidence: Evidence) -> Iterator[_Direction]:
+    """The sides of all calls, and the streams that belong to none."""
+    start_ns = int(evidence.source.first_time_ns)
+    for call in evidence.calls:
+        told = call.dialog.keys if call.dialog is not None else ()
+        for number, streams in enumerate((call.left, call.right)):
+            mine = [
+                Digit(
+                    digit=key.digit,
+                    start_s=None if key.time_ns is None else (key.time_ns - start_ns) / 1e9,
+                    duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
+                    source="sip-info",
+                    frame=key.frame,
+                    ssrc=None,
+                )
+                for key in told
+                if key.side == SIDES[number]
+            ]
+            # Of several hops of one call the first is what the other side hears.
+            heard = call.heard()[number]
+            own = [s for s in streams if s in heard or s.dtmf] if len(streams) > 1 else streams
+            if own or mine:
+                yield _Direction(own, call, number, mine)
+    for stream in evidence.streams:
+        if stream.call is None:
+            yield _Direction([stream], None)
+
+
+def _shown(digits: list[str]) -> str:
+    return "".join(d if len(d) == 1 else f"[{d}]" for d in digits)
+
+
+def double_keys(evidence: Evidence) -> Iterator[Finding]:
+    """``dtmf-double``: a press is sent in several ways at once, and may be counted twice."""
+    for direction in _directions(evidence):
+        risks = double_risks(direction.presses())
+        if not risks:
+            continue
+        ways = sorted({WAYS[source] for risk in risks for source in risk.sources})
+        digits = _shown([risk.press.digit for risk in risks])
+        yield direction.finding(
+            "dtmf-double",
+            f"{counted(len(risks), 'key press', 'es')} of {direction.who} ({digits}) can be heard "
+            f"more than once, by {' and '.join(ways)}: a receiver may count each twice.",
+            {"presses": len(risks), "digits": digits, "ways": ", ".join(ways)},
+            [digit.frame for risk in risks for digit in risk.press.seen if digit.frame],
+        )
+
+
+WAYS = {"rfc4733": "telephone events", "sip-info": "SIP INFO", "inband": "the sound"}
+
+
+def key_end_lost(evidence: Evidence) -> Iterator[Finding]:
+    """``dtmf-end-lost``: no packet says that a press is over: it may be taken for a long one."""
+    for stream in evidence.streams:
+        if stream.encrypted or not stream.dtmf:
+            continue
+        endless = _endless(stream)
+        if not endless:
+            continue
+        digits = _shown([EVENT_NAMES[event] for event, _ in endless])
+        yield of_stream(
+            stream,
+            "dtmf-end-lost",
+            "warning",
+            f"The end of {counted(len(endless), 'key press', 'es')} ({digits}) is missing from "
+            f"{what(stream)}: a receiver cannot tell how long the key was held.",
+            {"presses": len(endless), "digits": digits},
+            [frame for _, frame in endless],
+        )
+
+
+def _endless(stream: Stream) -> list[tuple[int, int]]:
+    """(event, frame of its last report) of the presses that no report ends."""
+    packets = stream.packets
+    events = [number for number, fmt in stream.formats.items() if fmt.is_event]
+    rows = np.flatnonzero(np.isin(packets.payload_type, events))
+    last: dict[tuple[int, int], tuple[int, int]] = {}
+    ended: set[tuple[int, int]] = set()
+    for row in rows.tolist():
+        timestamp = int(packets.timestamp[row])
+        reports = parse_events(packets.payload(row))
+        if not reports:
+            continue
+        # Of several in one packet the later ones follow those before: only the last can be open.
+        for report in reports[:-1]:
+            ended.add((timestamp, report.event))
+            timestamp += report.duration
+        report = reports[-1]
+        key = (timestamp % (1 << 32), report.event)
+        last[key] = int(packets.frame[row]), int(packets.time_ns[row])
+        if report.end or report.duration == FULL_DURATION:
+            ended.add(key)
+    end_ns = stream.end_ns
+    return [
+        (event, frame)
+        for (timestamp, event), (frame, time_ns) in last.items()
+        if (timestamp, event) not in ended
+        and event in EVENT_NAMES
+        and not (end_ns is not None and time_ns != NO_TIME and end_ns - time_ns < CUT_S * 1e9)
+    ]
+
+
+def short_keys(evidence: Evidence) -> Iterator[Finding]:
+    """``dtmf-short``: a press is shorter than a receiver has to take for one."""
+    for direction in _directions(evidence):
+        short = [
+            press
+            for press in direction.presses()
+            if press.digit in KEYS
+            and press.duration_s is not None
+            # What INFO says is what a receiver is asked to make of it.
+            and press.source != "sip-info"
+            and 0 < press.duration_s < SHORTEST_S
+        ]
+        if not short:
+            continue
+        shortest_s = min(press.duration_s or 0.0 for press in short)
+        digits = _shown([press.digit for press in short])
+        yield direction.finding(
+            "dtmf-short",
+            f"{counted(len(short), 'key press', 'es')} of {direction.who} ({digits}) are shorter "
+            f"than {SHORTEST_S * 1e3:.0f} ms, down to {shortest_s * 1e3:.0f} ms: receivers may "
+            f"miss them.",
+            {"presses": len(short), "digits": digits, "shortest_ms": round(shortest_s * 1e3, 1)},
+            [press.frame for press in short],
+        )
+
+
+def keys_in_sound_only(evidence: Evidence) -> Iterator[Finding]:
+    """``dtmf-in-sound-only``: events were agreed on, and keys come in the sound alone."""
+    for direction in _directions(evidence):
+        call = direction.call
+        if call is None or not _events_agreed(call):
+            continue
+        pressed = direction.presses()
+        only = [press for press in pressed if press.source == "inband" and press.digit in KEYS]
+        if len(only) < LEAST_KEYS:
+            continue
+        digits = _shown([press.digit for press in only])
+        yield direction.finding(
+            "dtmf-in-sound-only",
+            f"{counted(len(only), 'key press', 'es')} of {direction.who} ({digits}) are in the "
+            f"sound alone, though telephone events were agreed on: who waits for those hears none.",
+            {"presses": len(only), "digits": digits},
+            [press.frame for press in only],
+        )
+
+
+def _events_agreed(call: Call) -> bool:
+    """Whether an offer and its answer both have telephone events."""
+    epochs = () if call.dialog is None else call.dialog.epochs
+    return any(
+        any(fmt.is_event for fmt in offer.formats.values())
+        and any(fmt.is_event for fmt in answer.formats.values())
+        for epoch in epochs
+        if epoch.answered is not None
+        for offer, answer in zip(epoch.offer, epoch.answer, strict=False)
+    )
+
+
+def events_unannounced(evidence: Evidence) -> Iterator[Finding]:
+    """``dtmf-payload-number``: key presses with a number that the other side did not announce."""
+    calls = call_of(evidence)
+    for stream in evidence.streams:
+        call = calls.get(stream.call or "")
+        if call is None or stream.encrypted or talk_ns(call) is None:
+            continue
+        receiver: Side = "callee" if stream in call.left else "caller"
+        announced = _announced(call, receiver)
+        if announced is None:
+            continue
+        for number in stream.payload_types:
+            if number < FIRST_DYNAMIC or number in announced:
+                continue
+            rows = np.flatnonzero(stream.packets.payload_type == number)
+            if not _look_like_events(stream, rows):
+                continue
+            meant = [one for one, is_event in announced.items() if is_event]
+            asked = (
+                f"it asked for them with {meant[0]}" if meant else "it did not ask for them at all"
+            )
+            who = side_of(call, 1 if receiver == "callee" else 0)
+            yield of_stream(
+                stream,
+                "dtmf-payload-number",
+                "warning",
+                f"Key presses in {what(stream)} have payload number {number}, which {who} did not "
+                f"announce: {asked}.",
+                {
+                    "payload_type": number,
+                    "announced": ", ".join(map(str, meant)),
+                    "packets": len(rows),
+                },
+                [int(frame) for frame in stream.packets.frame[rows[:10]]],
+            )
+            break
+
+
+def _announced(call: Call, receiver: Side) -> dict[int, bool] | None:
+    """The numbers that a side announced, and whether each is for events; None where unknown."""
+    found: dict[int, bool] = {}
+    if call.dialog is None:
+        return None
+    for epoch in call.dialog.epochs:
+        for media in epoch.media(receiver):
+            for number, fmt in media.formats.items():
+                found[number] = found.get(number, False) or fmt.is_event
+    return found or None
+
+
+def _look_like_events(stream: Stream, rows: npt.NDArray[np.int64]) -> bool:
+    """Whether all of some packets of a stream hold nothing but one report of a key."""
+    packets = stream.packets
+    if len(rows) < LEAST_REPORTS or (packets.payload_size[rows] != REPORT_BYTES).any():
+        return False
+    reports = [parse_events(packets.payload(row))[0] for row in rows[:256].tolist()]
+    # In what is no event, one byte in fifteen is so small, and the reserved bit is 0 in half.
+    return all(report.event <= HIGHEST_KEY for report in reports)
+
+
+def keys_in_low_bit_rate(evidence: Evidence) -> Iterator[Finding]:
+    """``dtmf-low-bit-rate``: keys in the sound of a codec that bends tones."""
+    for direction in _directions(evidence):
+        bent = [s for s in direction.streams if (s.codec or "").lower() in LOW_BIT_RATE]
+        if not bent:
+            continue
+        numbers = {stream.ssrc for stream in bent}
+        only = [
+            press
+            for press in direction.presses()
+            if press.source == "inband" and press.ssrc in numbers
+        ]
+        if len(only) < LEAST_KEYS:
+            continue
+        digits = _shown([press.digit for press in only])
+        yield direction.finding(
+            "dtmf-low-bit-rate",
+            f"{counted(len(only), 'key press', 'es')} of {direction.who} ({digits}) are in the "
+            f"sound of {bent[0].codec}, which bends tones: receivers may miss some.",
+            {"presses": len(only), "digits": digits, "codec": bent[0].codec or ""},
+            [press.frame for press in only],
+        )
