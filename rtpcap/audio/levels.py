@@ -22,7 +22,15 @@ import numpy.typing as npt
 from rtpcap.audio.bank import FULL_SCALE, mono
 from rtpcap.audio.line import Line, came, windows
 
-__all__ = ["DIGITAL_SILENCE", "LevelMeter", "Levels", "Span", "dbov", "measure"]
+__all__ = [
+    "DIGITAL_SILENCE",
+    "QUIET_DBOV",
+    "LevelMeter",
+    "Levels",
+    "Span",
+    "dbov",
+    "measure",
+]
 
 DIGITAL_SILENCE = -127.0
 """What stands for no signal at all, as in RFC 6464: one bit of 16 has -90 dBov."""

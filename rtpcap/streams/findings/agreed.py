@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from rtpcap.signalling.offers import Epoch
 from rtpcap.streams.call import Call
 from rtpcap.streams.findings.evidence import Evidence
-from rtpcap.streams.stream import Stream
 
-__all__ = ["agreed_anew", "both_may_speak", "call_of", "on_hold", "talk_ns"]
+__all__ = ["agreed_anew", "audio_ends", "both_may_speak", "call_of", "on_hold", "talk_ns"]
 
 AROUND_S = 2.0
 """Media follows a description, or runs ahead of it, by no more: a retransmission timer of SIP goes
@@ -62,7 +61,7 @@ def both_may_speak(call: Call) -> bool:
     return not told
 
 
-def _audio_lines(call: Call) -> Iterator[tuple[str, str]]:
+def _audio_lines(call: Call) -> Iterator[tuple[str, ...]]:
     """(direction of the offer, of the answer) of each audio line that was agreed on."""
     for epoch in _answered(call):
         for offer, answer in zip(epoch.offer, epoch.answer, strict=False):
@@ -92,6 +91,11 @@ def talk_ns(call: Call) -> tuple[int, int] | None:
     return None if begin is None or end is None or end < begin else (begin, end)
 
 
-def streams_of(side: list[Stream]) -> list[Stream]:
-    """Those of a side that have times, in order of the first."""
-    return sorted((s for s in side if s.start_ns is not None), key=lambda s: s.start_ns or 0)
+def audio_ends(call: Call) -> set[tuple[str, int]]:
+    """The addresses and ports at which the sides of a call wanted to receive audio."""
+    return {
+        (media.address, media.port)
+        for epoch in _answered(call)
+        for media in (*epoch.offer, *epoch.answer)
+        if media.kind == "audio" and not media.rejected
+    }

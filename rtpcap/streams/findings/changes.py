@@ -23,6 +23,8 @@ SAME_TALK_S = 5.0
 """Between streams further apart there was a call's end, as far as the packets tell."""
 OVERLAP_S = 0.5
 """Streams that run side by side longer are two sources, none of which takes the other's place."""
+LEAST_PACKETS = 10
+"""Fewer are strays."""
 NOTICED_S = 0.2
 """A pause that people hear: 200 ms is a syllable."""
 LEAST_RUN = 25
@@ -36,7 +38,7 @@ def ssrc_change(evidence: Evidence) -> Iterator[Finding]:
     """
     flows: dict[tuple[str, int, str, int], list[Stream]] = {}
     for stream in evidence.streams:
-        if speaks(stream) and stream.start_ns is not None:
+        if len(stream) >= LEAST_PACKETS and speaks(stream) and stream.start_ns is not None:
             key = (stream.src, stream.src_port, stream.dst, stream.dst_port)
             flows.setdefault(key, []).append(stream)
     calls = call_of(evidence)

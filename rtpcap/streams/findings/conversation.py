@@ -12,9 +12,9 @@ from rtpcap.audio.one_way import LEAST_S, Side, judge
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
-from rtpcap.streams.findings.agreed import both_may_speak, on_hold, talk_ns
+from rtpcap.streams.findings.agreed import audio_ends, both_may_speak, on_hold, talk_ns
 from rtpcap.streams.findings.evidence import Evidence
-from rtpcap.streams.findings.finding import MOST_FRAMES, Finding
+from rtpcap.streams.findings.finding import MOST_FRAMES, Finding, evidence_frames
 from rtpcap.streams.findings.telling import (
     capital,
     frames_at,
@@ -28,10 +28,15 @@ from rtpcap.streams.stream import Stream
 
 __all__ = ["dead_air", "echo", "no_audio", "one_way_audio"]
 
+SPOKEN_BY_S = 10.0
+"""Who has said nothing by then may still be listening; in a longer call everybody has spoken."""
+OTHER_HEARD_S = 1.0
+"""A word: less sound of the other side is no conversation, with which one could compare."""
+
 BOTH_SILENT_S = 5.0
 """In conversation both are silent for half a second on average (ITU-T P.59), and hardly ever for
 more than two or three; after five one asks whether the other is still there."""
-ALONE_SILENT_S = 10.0
+ALONE_SILENT_S = 20.0
 """Of a stream that nothing answers: the other one may have been talking elsewhere."""
 
 ECHO_LOOKED_AT_S = 60.0
@@ -85,20 +90,27 @@ def one_way_audio(evidence: Evidence) -> Iterator[Finding]:
         found = judge(*(_side(side, seconds) for side in sides))
         if found is None:
             continue
+        if found.reason == "silent" and found.heard_s < OTHER_HEARD_S:
+            continue
         who = capital(side_of(call, found.silent))
-        why = "sent no packets" if found.reason == "no packets" else "sent nothing but silence"
+        packets = sum(stream.quality.packets for stream in sides[found.silent])
+        why = (
+            f"sent nothing but silence in {counted(packets, 'packet')}"
+            if packets
+            else "sent no packets"
+        )
         mine = sides[found.silent] or sides[1 - found.silent]
         yield of_call(
             call,
             "one-way-audio",
-            "error",
-            f"{who} was not heard: it {why} in a call of {seconds:.1f} s, in which the other side "
+            "error" if not packets or seconds >= SPOKEN_BY_S else "warning",
+            f"{who} was not heard: it {why}, in a call of {seconds:.1f} s in which the other side "
             f"was heard for {found.heard_s:.1f} s.",
             {
                 "reason": found.reason,
                 "call_s": round(seconds, 3),
                 "other_heard_s": round(found.heard_s, 3),
-                "packets": sum(stream.quality.packets for stream in sides[found.silent]),
+                "packets": packets,
             },
             [stream.first_frame for stream in mine],
             sides[found.silent][0].ssrc if len(sides[found.silent]) == 1 else None,
@@ -108,51 +120,54 @@ def one_way_audio(evidence: Evidence) -> Iterator[Finding]:
 def no_audio(evidence: Evidence) -> Iterator[Finding]:
     """``no-audio``: a call was answered, and neither side was heard.
 
-    Where the capture has no media of any call, that is told once, as a note: media may have gone
-    another way.
+    Where no packet of either side was captured, that is an error only if media between the same
+    hosts was; else media may have gone another way, which is told once, as a note.
     """
-    bare = []
-    anything = any(call.streams for call in evidence.calls)
+    routes = {frozenset((stream.src, stream.dst)) for stream in evidence.streams}
+    used = {(stream.src, stream.src_port) for stream in evidence.streams}
+    used |= {(stream.dst, stream.dst_port) for stream in evidence.streams}
+    elsewhere = []
     for call, seconds in _conversations(evidence):
         streams = _spoken(call.streams)
-        if not streams:
-            if call.dialog is not None and not call.dialog.ended and not call.streams:
-                # The end of the capture may have come before the first packet.
-                continue
-            bare.append((call, seconds))
+        if streams:
+            sides = [_side(_spoken(side), seconds) for side in (call.left, call.right)]
+            if seconds >= SPOKEN_BY_S and all(s.packets and s.heard_s == 0.0 for s in sides):
+                yield of_call(
+                    call,
+                    "no-audio",
+                    "error",
+                    f"Nobody was heard in a call of {seconds:.1f} s: both sides sent nothing but "
+                    f"silence.",
+                    {"reason": "silent", "call_s": round(seconds, 3)},
+                    [stream.first_frame for stream in streams],
+                )
             continue
-        sides = [_side(_spoken(side), seconds) for side in (call.left, call.right)]
-        if all(side.packets and side.heard_s == 0.0 for side in sides):
-            yield of_call(
-                call,
-                "no-audio",
-                "error",
-                f"Nobody was heard in a call of {seconds:.1f} s: both sides sent nothing but "
-                f"silence.",
-                {"reason": "silent", "call_s": round(seconds, 3)},
-                [stream.first_frame for stream in streams],
-            )
-    if not bare:
-        return
-    if not anything:
-        first = bare[0][0]
-        yield Finding(
-            "no-audio",
-            "note",
-            f"The capture has no media of any call, {counted(len(bare), 'answered call')} among "
-            f"them: media went another way, or was not captured.",
-            {"calls": len(bare)},
-            (first.first_frame,),
-        )
-        return
-    for call, seconds in bare:
+        ends = audio_ends(call)
+        if ends & used or not ends:
+            # Its packets are those of another call, one of a chain of two; or nobody knows.
+            continue
+        hosts = {address for address, _ in ends}
+        if not any(len(route) == 2 and route <= hosts for route in routes):
+            elsewhere.append(call)
+            continue
         yield of_call(
             call,
             "no-audio",
             "error",
-            f"No audio packet belongs to a call of {seconds:.1f} s, though it was answered.",
+            f"No audio packet belongs to a call of {seconds:.1f} s, though it was answered, and "
+            f"media of others between the same hosts was captured.",
             {"reason": "no packets", "call_s": round(seconds, 3)},
             [call.first_frame],
+        )
+    if elsewhere:
+        yield Finding(
+            "no-audio",
+            "note",
+            f"The capture has no media of {counted(len(elsewhere), 'answered call')}: it went "
+            f"another way, or none was sent.",
+            {"reason": "no packets", "calls": len(elsewhere)},
+            evidence_frames(call.first_frame for call in elsewhere),
+            elsewhere[0].call_id if len(elsewhere) == 1 else None,
         )
 
 

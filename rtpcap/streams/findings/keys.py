@@ -34,6 +34,8 @@ __all__ = [
 SHORTEST_S = 0.04
 """A receiver has to take a tone of 40 ms for a press, and none of 23 ms (ITU-T Q.24); RFC 4733
 section 2.5.2.1 asks senders for the same 40 ms at least."""
+DEFAULT_CLOCK = 8000
+"""The rate of events that nothing names (RFC 4733 section 2.1)."""
 FULL_DURATION = 0xFFFF
 """A report that says so ends its segment, and another one goes on (RFC 4733 section 2.5.1.3)."""
 CUT_S = 0.5
@@ -93,6 +95,17 @@ class _Direction:
 
     def presses(self) -> list[Press]:
         return presses([*self.events, *self.told, *self.sounds])
+
+    def slower(self, press: Press) -> float:
+        """How many times longer a press is if its events count 8,000 a second.
+
+        Where nothing names their number nobody knows: some senders do so beside any codec.
+        """
+        named = self.call is not None and not self.call.guessed
+        if named or press.source != "rfc4733":
+            return 1.0
+        rates = [s.clock_rate for s in self.streams if s.ssrc == press.ssrc and s.clock_rate]
+        return max(rates, default=DEFAULT_CLOCK) / DEFAULT_CLOCK
 
     @property
     def who(self) -> str:
@@ -228,7 +241,7 @@ def short_keys(evidence: Evidence) -> Iterator[Finding]:
             and press.duration_s is not None
             # What INFO says is what a receiver is asked to make of it.
             and press.source != "sip-info"
-            and 0 < press.duration_s < SHORTEST_S
+            and 0 < press.duration_s * direction.slower(press) < SHORTEST_S
         ]
         if not short:
             continue

@@ -14,7 +14,15 @@ from rtpcap.streams.findings.telling import Numbers, frames_of, of_stream, sends
 from rtpcap.streams.gaps import Gap
 from rtpcap.streams.stream import Stream
 
-__all__ = ["burst_loss", "clock_drift", "high_jitter", "late_packets", "packet_loss", "reordering"]
+__all__ = [
+    "burst_loss",
+    "clock_drift",
+    "high_jitter",
+    "late_packets",
+    "packet_loss",
+    "reordering",
+    "wrong_pace",
+]
 
 LOSS_PCT = 1.0
 """From here on loss is heard: 1 % costs G.711 with concealment 0.1 of MOS, other codecs more
@@ -53,6 +61,8 @@ DRIFT_PPM = 100.0
 sender's and the capture's, differ by twice that at most."""
 DRIFT_LEAST_S = 30.0
 """Over less time a step of the delay looks like a clock."""
+PACE_PPM = 10_000.0
+"""One per cent: no clock is so far off, but a program that counts its packets wrongly."""
 
 
 def packet_loss(evidence: Evidence) -> Iterator[Finding]:
@@ -219,9 +229,10 @@ def clock_drift(evidence: Evidence) -> Iterator[Finding]:
         lasted_s = stream.duration_s or 0.0
         if lasted_s < DRIFT_LEAST_S:
             continue
-        drift_ppm, error_ppm = stream.quality.drift_ppm, stream.quality.drift_error_ppm
-        if drift_ppm is None or error_ppm is None or abs(drift_ppm) - error_ppm <= DRIFT_PPM:
+        drift = _drift(stream)
+        if drift is None or not DRIFT_PPM < abs(drift[0]) - drift[1] <= PACE_PPM:
             continue
+        drift_ppm, error_ppm = drift
         faster = drift_ppm > 0
         run_ms = abs(drift_ppm) * 1e-6 * lasted_s * 1e3
         packet_ms = stream.quality.ptime_ms
@@ -250,6 +261,37 @@ def clock_drift(evidence: Evidence) -> Iterator[Finding]:
             numbers,
             [stream.first_frame, stream.last_frame],
         )
+
+
+def wrong_pace(evidence: Evidence) -> Iterator[Finding]:
+    """``wrong-pace``: a sender sends more or less than a second of sound in a second."""
+    for stream in evidence.streams:
+        drift = _drift(stream)
+        if drift is None or abs(drift[0]) - drift[1] <= PACE_PPM or not speaks(stream):
+            continue
+        pace = 1 + drift[0] / 1e6
+        yield of_stream(
+            stream,
+            "wrong-pace",
+            "warning",
+            f"The sender of {what(stream)} sends {pace:.2f} s of sound in a second: it "
+            f"{'falls behind' if pace < 1 else 'runs ahead'}, and no jitter buffer can help.",
+            {"pace": round(pace, 4), "drift_error_ppm": round(drift[1], 1)},
+            [stream.first_frame, stream.last_frame],
+        )
+
+
+def _drift(stream: Stream) -> tuple[float, float] | None:
+    """(parts per million, error) of a sender's clock; None where there is no such figure.
+
+    Nor where silence was left out: what a sender counts meanwhile is no matter of its clock.
+    """
+    quality = stream.quality
+    if quality.drift_ppm is None or quality.drift_error_ppm is None:
+        return None
+    if _whole(quality.further.account, "slots_silent"):
+        return None
+    return quality.drift_ppm, quality.drift_error_ppm
 
 
 def _lost(stream: Stream) -> list[Gap]:

@@ -26,8 +26,13 @@ AT_THE_END_S = 5.0
 """A side that falls silent so long before the end of the call has stopped; a program that is shut
 down may send its last packet a little before its BYE."""
 SILENCE_LASTS_S = 30.0
-"""A sender that described its silence says no more for as long as it does not change
-(RFC 3389 section 4; G.729 annex B), but not for ever."""
+"""A sender that is silent, or described its silence, says no more for as long as that does not
+change (RFC 3389 section 4; G.729 annex B), but not for ever."""
+LOST_SHARE = 0.5
+"""Where so many of the packets of a pause were sent, by their numbers, they are lost."""
+
+USUAL_MS = 20.0
+"""Sound in a packet, where that is not known."""
 
 LEAST_PAUSE_S = 0.1
 """A shorter pause is covered by concealment, or nearly so."""
@@ -55,6 +60,8 @@ class _Hole:
     end_ns: int
     frames: tuple[int, ...]
     """Of the packets around it."""
+    follows: bool = False
+    """Whether the packet behind it is the next one in sequence: it may have been silence."""
     at_end: bool = False
 
     @property
@@ -106,6 +113,8 @@ def _stopped(
     start_ns = _start_ns(evidence)
     at_s = (longest.begin_ns - start_ns) / 1e9
     severity: Severity = "error" if longest.seconds >= NOT_HEARD_S else "warning"
+    if longest.follows and all(_unknown(stream) for stream in streams):
+        severity = "note"
     goes_on = "until the end of the call" if longest.at_end else "and then went on"
     return of_call(
         call,
@@ -121,6 +130,11 @@ def _stopped(
         longest.frames,
         streams[0].ssrc if len(streams) == 1 else None,
     )
+
+
+def _unknown(stream: Stream) -> bool:
+    """Whether nobody can say what a pause is: with some codecs silence is not sent."""
+    return stream.format is None or stream.encrypted
 
 
 def _times(holes: list[_Hole]) -> str:
@@ -165,9 +179,20 @@ def _inside(streams: list[Stream]) -> Iterator[_Hole]:
         (begin_ns, row, number), (end_ns, after, follower) = table[i : i + 2].tolist()
         before, behind = streams[number], streams[follower]
         lasts_s = SILENCE_LASTS_S if _is_silence(before, row) else STOPPED_S
-        if (end_ns - begin_ns) / 1e9 >= lasts_s:
+        seconds = (end_ns - begin_ns) / 1e9
+        follows = False
+        if before is behind:
+            ahead = int(before.ledger.extended[after] - before.ledger.extended[row])
+            follows = ahead == 1 and before.ledger.epoch[after] == before.ledger.epoch[row]
+            packets = seconds * 1e3 / (before.quality.ptime_ms or USUAL_MS)
+            if ahead - 1 >= LOST_SHARE * packets:
+                continue
+            if follows and before.packets.marker[after]:
+                # It begins a talkspurt (RFC 3551 section 4.1): the pause was silence.
+                lasts_s = SILENCE_LASTS_S
+        if seconds >= lasts_s:
             frames = int(before.packets.frame[row]), int(behind.packets.frame[after])
-            yield _Hole(begin_ns, end_ns, frames)
+            yield _Hole(begin_ns, end_ns, frames, follows)
 
 
 def _is_silence(stream: Stream, row: int) -> bool:
@@ -208,8 +233,9 @@ def dtx_without_comfort_noise(evidence: Evidence) -> Iterator[Finding]:
             for gap in stream.gaps
             if gap.reason == "dtx"
             and gap.duration_s is not None
-            # What is longer has stopped: another rule tells it.
-            and LEAST_PAUSE_S <= gap.duration_s < STOPPED_S
+            and LEAST_PAUSE_S <= gap.duration_s < SILENCE_LASTS_S
+            # What is longer and begins no talkspurt has stopped: another rule tells it.
+            and (gap.duration_s < STOPPED_S or _begins_talkspurt(stream, gap.frame_after))
             and not on_hold(call, gap.start_s or 0.0, (gap.start_s or 0.0) + gap.duration_s)
         ]
         if not pauses:
@@ -224,6 +250,11 @@ def dtx_without_comfort_noise(evidence: Evidence) -> Iterator[Finding]:
             {"pauses": len(pauses), "silent_s": round(total_s, 3)},
             _around((gap.frame_before, gap.frame_after) for gap in pauses),
         )
+
+
+def _begins_talkspurt(stream: Stream, frame: int) -> bool:
+    packets = stream.packets
+    return bool(packets.marker[packets.frame == frame].any())
 
 
 def _around(pairs: Iterable[tuple[int, int]]) -> list[int]:

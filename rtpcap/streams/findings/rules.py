@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     packets.high_jitter,
     packets.reordering,
     packets.clock_drift,
+    packets.wrong_pace,
     changes.ssrc_change,
     changes.restarts,
     changes.packet_time_change,

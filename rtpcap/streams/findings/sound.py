@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rtpcap.audio.levels import Levels
+from rtpcap.audio.levels import QUIET_DBOV, Levels
 from rtpcap.audio.tones import Heard
 from rtpcap.streams.counted import counted
 from rtpcap.streams.findings.evidence import Evidence
@@ -33,7 +33,8 @@ NOISE_DBOV = -50.0
 """Idle channel noise of G.711 lies 20 dB lower (ITU-T G.712: -65 dBm0p); comfort noise is sent at
 this level at most as a rule."""
 LEAST_SNR_DB = 15.0
-"""Below, noise is heard beside speech all the time, and tires."""
+"""Below, noise is heard beside speech all the time, and tires; and if all is quiet, it is no
+speech at all."""
 PAUSES_SHARE = 0.2
 """Without so many pauses the quietest tenth is no noise floor but soft sound."""
 LEAST_NOISE_S = 10.0
@@ -88,6 +89,9 @@ def low_level(evidence: Evidence) -> Iterator[Finding]:
     for stream, heard in _heard(evidence):
         level = heard.levels.active_dbov
         if level is None or level > NOMINAL_DBOV - QUIETER_DB or not _is_speech(heard):
+            continue
+        noise = heard.levels.noise_dbov
+        if level < QUIET_DBOV or noise is None or level - noise < LEAST_SNR_DB:
             continue
         yield of_stream(
             stream,

@@ -32,7 +32,10 @@ Numbers = dict[str, int | float | str]
 
 def what(stream: Stream) -> str:
     """``PCMU from 10.0.0.1:4000 to 10.0.0.2:5000``, to stand in a sentence."""
-    return f"{stream.codec or 'the stream'} from {route(stream)}"
+    name = stream.codec or "the stream"
+    # An rtpdump of single packets knows no addresses.
+    known = stream.src_port or stream.dst_port
+    return f"{name} from {route(stream)}" if known else f"{name} 0x{stream.ssrc:08x}"
 
 
 def capital(words: str) -> str:
