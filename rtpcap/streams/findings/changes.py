@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -10,14 +10,20 @@ import numpy as np
 from rtpcap.rtp.serial import steps
 from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
-from rtpcap.streams.findings.agreed import agreed_anew, call_of, on_hold
 from rtpcap.streams.findings.evidence import Evidence
+from rtpcap.streams.findings.excused import agreed_anew, call_of, on_hold
 from rtpcap.streams.findings.finding import Finding
 from rtpcap.streams.findings.telling import Numbers, of_stream, route, speaks, what
 from rtpcap.streams.ledger import FOREIGN
 from rtpcap.streams.stream import Stream
 
-__all__ = ["packet_time_change", "restarts", "ssrc_change"]
+__all__ = ["KINDS", "RULES"]
+
+KINDS: Mapping[str, str] = {
+    "ssrc-change": "a stream goes on under another SSRC, unannounced",
+    "restart": "sequence numbers and timestamps begin anew",
+    "packet-time-change": "packets become longer or shorter in the middle",
+}
 
 SAME_TALK_S = 5.0
 """Between streams further apart there was a call's end, as far as the packets tell."""
@@ -186,3 +192,10 @@ def _runs(stream: Stream) -> list[tuple[int, int]]:
     lengths = np.diff(heads, append=len(ahead))
     long = (lengths >= LEAST_RUN) & (ahead[heads] > 0)
     return [(int(ahead[i]), int(rows[i])) for i in heads[long]]
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    ssrc_change,
+    restarts,
+    packet_time_change,
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rtpcap.audio.echo import find_echo
@@ -12,9 +12,9 @@ from rtpcap.audio.one_way import LEAST_S, Side, judge
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
-from rtpcap.streams.findings.agreed import audio_ends, both_may_speak, on_hold, talk_ns
 from rtpcap.streams.findings.evidence import Evidence
-from rtpcap.streams.findings.finding import MOST_FRAMES, Finding, evidence_frames
+from rtpcap.streams.findings.excused import both_may_speak, on_hold, talk_ns
+from rtpcap.streams.findings.finding import MOST_FRAMES, Finding
 from rtpcap.streams.findings.telling import (
     capital,
     frames_at,
@@ -26,7 +26,14 @@ from rtpcap.streams.findings.telling import (
 )
 from rtpcap.streams.stream import Stream
 
-__all__ = ["dead_air", "echo", "no_audio", "one_way_audio"]
+__all__ = ["KINDS", "RULES"]
+
+KINDS: Mapping[str, str] = {
+    "one-way-audio": "one side of an answered call was not heard",
+    "no-audio": "neither side of an answered call was heard",
+    "dead-air": "nobody was heard for a while",
+    "echo": "what one side says comes back on the other",
+}
 
 SPOKEN_BY_S = 10.0
 """Who has said nothing by then may still be listening; in a longer call everybody has spoken."""
@@ -84,90 +91,50 @@ def _all_held(call: Call) -> bool:
 
 
 def one_way_audio(evidence: Evidence) -> Iterator[Finding]:
-    """``one-way-audio``: one side is heard, of the other nothing comes, or nothing but silence."""
+    """``one-way-audio``: one side is heard, and of the other nothing comes but silence.
+
+    Who sent no packets at all is told by the rules about signalling.
+    """
     for call, seconds in _conversations(evidence):
         sides = _spoken(call.left), _spoken(call.right)
         found = judge(*(_side(side, seconds) for side in sides))
-        if found is None:
+        if found is None or found.reason != "silent" or found.heard_s < OTHER_HEARD_S:
             continue
-        if found.reason == "silent" and found.heard_s < OTHER_HEARD_S:
-            continue
-        who = capital(side_of(call, found.silent))
-        packets = sum(stream.quality.packets for stream in sides[found.silent])
-        why = (
-            f"sent nothing but silence in {counted(packets, 'packet')}"
-            if packets
-            else "sent no packets"
-        )
-        mine = sides[found.silent] or sides[1 - found.silent]
+        mine = sides[found.silent]
+        packets = sum(stream.quality.packets for stream in mine)
         yield of_call(
             call,
             "one-way-audio",
-            "error" if not packets or seconds >= SPOKEN_BY_S else "warning",
-            f"{who} was not heard: it {why}, in a call of {seconds:.1f} s in which the other side "
+            "error" if seconds >= SPOKEN_BY_S else "warning",
+            f"{capital(side_of(call, found.silent))} was not heard: it sent nothing but silence in "
+            f"{counted(packets, 'packet')}, in a call of {seconds:.1f} s in which the other side "
             f"was heard for {found.heard_s:.1f} s.",
             {
-                "reason": found.reason,
+                "packets": packets,
                 "call_s": round(seconds, 3),
                 "other_heard_s": round(found.heard_s, 3),
-                "packets": packets,
             },
             [stream.first_frame for stream in mine],
-            sides[found.silent][0].ssrc if len(sides[found.silent]) == 1 else None,
+            mine[0].ssrc if len(mine) == 1 else None,
         )
 
 
 def no_audio(evidence: Evidence) -> Iterator[Finding]:
-    """``no-audio``: a call was answered, and neither side was heard.
+    """``no-audio``: both sides send, and neither is heard.
 
-    Where no packet of either side was captured, that is an error only if media between the same
-    hosts was; else media may have gone another way, which is told once, as a note.
+    Calls without packets are told by the rules about signalling.
     """
-    routes = {frozenset((stream.src, stream.dst)) for stream in evidence.streams}
-    used = {(stream.src, stream.src_port) for stream in evidence.streams}
-    used |= {(stream.dst, stream.dst_port) for stream in evidence.streams}
-    elsewhere = []
     for call, seconds in _conversations(evidence):
-        streams = _spoken(call.streams)
-        if streams:
-            sides = [_side(_spoken(side), seconds) for side in (call.left, call.right)]
-            if seconds >= SPOKEN_BY_S and all(s.packets and s.heard_s == 0.0 for s in sides):
-                yield of_call(
-                    call,
-                    "no-audio",
-                    "error",
-                    f"Nobody was heard in a call of {seconds:.1f} s: both sides sent nothing but "
-                    f"silence.",
-                    {"reason": "silent", "call_s": round(seconds, 3)},
-                    [stream.first_frame for stream in streams],
-                )
-            continue
-        ends = audio_ends(call)
-        if ends & used or not ends:
-            # Its packets are those of another call, one of a chain of two; or nobody knows.
-            continue
-        hosts = {address for address, _ in ends}
-        if not any(len(route) == 2 and route <= hosts for route in routes):
-            elsewhere.append(call)
+        sides = [_side(_spoken(side), seconds) for side in (call.left, call.right)]
+        if seconds < SPOKEN_BY_S or not all(s.packets and s.heard_s == 0.0 for s in sides):
             continue
         yield of_call(
             call,
             "no-audio",
             "error",
-            f"No audio packet belongs to a call of {seconds:.1f} s, though it was answered, and "
-            f"media of others between the same hosts was captured.",
-            {"reason": "no packets", "call_s": round(seconds, 3)},
-            [call.first_frame],
-        )
-    if elsewhere:
-        yield Finding(
-            "no-audio",
-            "note",
-            f"The capture has no media of {counted(len(elsewhere), 'answered call')}: it went "
-            f"another way, or none was sent.",
-            {"reason": "no packets", "calls": len(elsewhere)},
-            evidence_frames(call.first_frame for call in elsewhere),
-            elsewhere[0].call_id if len(elsewhere) == 1 else None,
+            f"Nobody was heard in a call of {seconds:.1f} s: both sides sent nothing but silence.",
+            {"packets": sum(side.packets for side in sides), "call_s": round(seconds, 3)},
+            [stream.first_frame for stream in _spoken(call.streams)],
         )
 
 
@@ -357,3 +324,11 @@ def _sound_s(stream: Stream) -> float:
         return 0.0
     levels = stream.heard.levels
     return (levels.activity or 0.0) * levels.received_s
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    one_way_audio,
+    no_audio,
+    dead_air,
+    echo,
+)

@@ -1,60 +1,44 @@
-"""Rules about key presses: counted twice, without an end, too short, or sent where nobody looks."""
+"""Rules about key presses: counted twice, too short, or in the sound where nobody looks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from rtpcap.rtp.events import EVENT_NAMES, REPORT_BYTES, parse_events
-from rtpcap.rtp.packets import NO_TIME
-from rtpcap.rtp.payload_types import FIRST_DYNAMIC
-from rtpcap.signalling.offers import Side
 from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit
-from rtpcap.streams.findings.agreed import call_of, talk_ns
 from rtpcap.streams.findings.evidence import Evidence
 from rtpcap.streams.findings.finding import Finding
 from rtpcap.streams.findings.telling import of_call, of_stream, side_of, what
 from rtpcap.streams.presses import Press, double_risks, inband, presses
 from rtpcap.streams.stream import Stream
 
-__all__ = [
-    "double_keys",
-    "events_unannounced",
-    "key_end_lost",
-    "keys_in_low_bit_rate",
-    "keys_in_sound_only",
-    "short_keys",
-]
+__all__ = ["KINDS", "RULES", "shown"]
+
+KINDS: Mapping[str, str] = {
+    "dtmf-double": "key presses are sent in two ways, and may count twice",
+    "dtmf-short": "key presses are too short to be sure of",
+    "dtmf-in-sound-only": "keys are in the sound, though events were agreed on",
+    "dtmf-low-bit-rate": "keys are in the sound of a codec that bends tones",
+}
 
 SHORTEST_S = 0.04
-"""A receiver has to take a tone of 40 ms for a press, and none of 23 ms (ITU-T Q.24); RFC 4733
-section 2.5.2.1 asks senders for the same 40 ms at least."""
+"""A receiver has to take a tone of 40 ms for a press, and none of 23 ms (ITU-T Q.24)."""
 DEFAULT_CLOCK = 8000
 """The rate of events that nothing names (RFC 4733 section 2.1)."""
-FULL_DURATION = 0xFFFF
-"""A report that says so ends its segment, and another one goes on (RFC 4733 section 2.5.1.3)."""
-CUT_S = 0.5
-"""A press that is not over when the capture or the stream ends had no time to be."""
 LEAST_KEYS = 2
 """Speech and music pass for a single press now and then."""
-LEAST_REPORTS = 3
-"""Packets that look like reports of events before that is believed."""
-HIGHEST_KEY = 16
-"""The events 0 to 16 are keys and the hook flash."""
-
 LOW_BIT_RATE = frozenset(
     (
         *("g729", "g729d", "g729e", "g723", "gsm", "gsm-hr-08", "gsm-efr", "ilbc"),
         *("amr", "speex", "lpc", "codec2"),
     )
 )
-"""Codecs, lower case, that model a voice: two sines at once come out bent (ITU-T G.729 is not
-meant to carry DTMF; RFC 4733 section 1 gives that as its reason)."""
+"""Codecs, lower case, that model a voice: two sines at once come out bent, which is a reason for
+RFC 4733 to be (its section 1)."""
 KEYS = frozenset("0123456789*#ABCD")
 
 
@@ -125,7 +109,7 @@ class _Direction:
         return of_call(self.call, name, "warning", sentence, numbers, frames, ssrc)
 
 
-SIDES: tuple[Side, Side] = ("caller", "callee")
+SIDES = ("caller", "callee")
 
 
 def _directions(evidence: Evidence) -> Iterator[_Direction]:
@@ -156,7 +140,8 @@ def _directions(evidence: Evidence) -> Iterator[_Direction]:
             yield _Direction([stream], None)
 
 
-def _shown(digits: list[str]) -> str:
+def shown(digits: list[str]) -> str:
+    """Digits as dialled; what is no digit stands in brackets."""
     return "".join(d if len(d) == 1 else f"[{d}]" for d in digits)
 
 
@@ -167,7 +152,7 @@ def double_keys(evidence: Evidence) -> Iterator[Finding]:
         if not risks:
             continue
         ways = sorted({WAYS[source] for risk in risks for source in risk.sources})
-        digits = _shown([risk.press.digit for risk in risks])
+        digits = shown([risk.press.digit for risk in risks])
         yield direction.finding(
             "dtmf-double",
             f"{counted(len(risks), 'key press', 'es')} of {direction.who} ({digits}) can be heard "
@@ -178,57 +163,6 @@ def double_keys(evidence: Evidence) -> Iterator[Finding]:
 
 
 WAYS = {"rfc4733": "telephone events", "sip-info": "SIP INFO", "inband": "the sound"}
-
-
-def key_end_lost(evidence: Evidence) -> Iterator[Finding]:
-    """``dtmf-end-lost``: no packet says that a press is over: it may be taken for a long one."""
-    for stream in evidence.streams:
-        if stream.encrypted or not stream.dtmf:
-            continue
-        endless = _endless(stream)
-        if not endless:
-            continue
-        digits = _shown([EVENT_NAMES[event] for event, _ in endless])
-        yield of_stream(
-            stream,
-            "dtmf-end-lost",
-            "warning",
-            f"The end of {counted(len(endless), 'key press', 'es')} ({digits}) is missing from "
-            f"{what(stream)}: a receiver cannot tell how long the key was held.",
-            {"presses": len(endless), "digits": digits},
-            [frame for _, frame in endless],
-        )
-
-
-def _endless(stream: Stream) -> list[tuple[int, int]]:
-    """(event, frame of its last report) of the presses that no report ends."""
-    packets = stream.packets
-    events = [number for number, fmt in stream.formats.items() if fmt.is_event]
-    rows = np.flatnonzero(np.isin(packets.payload_type, events))
-    last: dict[tuple[int, int], tuple[int, int]] = {}
-    ended: set[tuple[int, int]] = set()
-    for row in rows.tolist():
-        timestamp = int(packets.timestamp[row])
-        reports = parse_events(packets.payload(row))
-        if not reports:
-            continue
-        # Of several in one packet the later ones follow those before: only the last can be open.
-        for report in reports[:-1]:
-            ended.add((timestamp, report.event))
-            timestamp += report.duration
-        report = reports[-1]
-        key = (timestamp % (1 << 32), report.event)
-        last[key] = int(packets.frame[row]), int(packets.time_ns[row])
-        if report.end or report.duration == FULL_DURATION:
-            ended.add(key)
-    end_ns = stream.end_ns
-    return [
-        (event, frame)
-        for (timestamp, event), (frame, time_ns) in last.items()
-        if (timestamp, event) not in ended
-        and event in EVENT_NAMES
-        and not (end_ns is not None and time_ns != NO_TIME and end_ns - time_ns < CUT_S * 1e9)
-    ]
 
 
 def short_keys(evidence: Evidence) -> Iterator[Finding]:
@@ -246,7 +180,7 @@ def short_keys(evidence: Evidence) -> Iterator[Finding]:
         if not short:
             continue
         shortest_s = min(press.duration_s or 0.0 for press in short)
-        digits = _shown([press.digit for press in short])
+        digits = shown([press.digit for press in short])
         yield direction.finding(
             "dtmf-short",
             f"{counted(len(short), 'key press', 'es')} of {direction.who} ({digits}) are shorter "
@@ -267,7 +201,7 @@ def keys_in_sound_only(evidence: Evidence) -> Iterator[Finding]:
         only = [press for press in pressed if press.source == "inband" and press.digit in KEYS]
         if len(only) < LEAST_KEYS:
             continue
-        digits = _shown([press.digit for press in only])
+        digits = shown([press.digit for press in only])
         yield direction.finding(
             "dtmf-in-sound-only",
             f"{counted(len(only), 'key press', 'es')} of {direction.who} ({digits}) are in the "
@@ -289,66 +223,6 @@ def _events_agreed(call: Call) -> bool:
     )
 
 
-def events_unannounced(evidence: Evidence) -> Iterator[Finding]:
-    """``dtmf-payload-number``: key presses with a number that the other side did not announce."""
-    calls = call_of(evidence)
-    for stream in evidence.streams:
-        call = calls.get(stream.call or "")
-        if call is None or stream.encrypted or talk_ns(call) is None:
-            continue
-        receiver: Side = "callee" if stream in call.left else "caller"
-        announced = _announced(call, receiver)
-        if announced is None:
-            continue
-        for number in stream.payload_types:
-            if number < FIRST_DYNAMIC or number in announced:
-                continue
-            rows = np.flatnonzero(stream.packets.payload_type == number)
-            if not _look_like_events(stream, rows):
-                continue
-            meant = [one for one, is_event in announced.items() if is_event]
-            asked = (
-                f"it asked for them with {meant[0]}" if meant else "it did not ask for them at all"
-            )
-            who = side_of(call, 1 if receiver == "callee" else 0)
-            yield of_stream(
-                stream,
-                "dtmf-payload-number",
-                "warning",
-                f"Key presses in {what(stream)} have payload number {number}, which {who} did not "
-                f"announce: {asked}.",
-                {
-                    "payload_type": number,
-                    "announced": ", ".join(map(str, meant)),
-                    "packets": len(rows),
-                },
-                [int(frame) for frame in stream.packets.frame[rows[:10]]],
-            )
-            break
-
-
-def _announced(call: Call, receiver: Side) -> dict[int, bool] | None:
-    """The numbers that a side announced, and whether each is for events; None where unknown."""
-    found: dict[int, bool] = {}
-    if call.dialog is None:
-        return None
-    for epoch in call.dialog.epochs:
-        for media in epoch.media(receiver):
-            for number, fmt in media.formats.items():
-                found[number] = found.get(number, False) or fmt.is_event
-    return found or None
-
-
-def _look_like_events(stream: Stream, rows: npt.NDArray[np.int64]) -> bool:
-    """Whether all of some packets of a stream hold nothing but one report of a key."""
-    packets = stream.packets
-    if len(rows) < LEAST_REPORTS or (packets.payload_size[rows] != REPORT_BYTES).any():
-        return False
-    reports = [parse_events(packets.payload(row))[0] for row in rows[:256].tolist()]
-    # In what is no event, one byte in fifteen is so small, and the reserved bit is 0 in half.
-    return all(report.event <= HIGHEST_KEY for report in reports)
-
-
 def keys_in_low_bit_rate(evidence: Evidence) -> Iterator[Finding]:
     """``dtmf-low-bit-rate``: keys in the sound of a codec that bends tones."""
     for direction in _directions(evidence):
@@ -363,7 +237,7 @@ def keys_in_low_bit_rate(evidence: Evidence) -> Iterator[Finding]:
         ]
         if len(only) < LEAST_KEYS:
             continue
-        digits = _shown([press.digit for press in only])
+        digits = shown([press.digit for press in only])
         yield direction.finding(
             "dtmf-low-bit-rate",
             f"{counted(len(only), 'key press', 'es')} of {direction.who} ({digits}) are in the "
@@ -371,3 +245,11 @@ def keys_in_low_bit_rate(evidence: Evidence) -> Iterator[Finding]:
             {"presses": len(only), "digits": digits, "codec": bent[0].codec or ""},
             [press.frame for press in only],
         )
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    double_keys,
+    short_keys,
+    keys_in_sound_only,
+    keys_in_low_bit_rate,
+)

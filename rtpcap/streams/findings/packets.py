@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -14,24 +14,26 @@ from rtpcap.streams.findings.telling import Numbers, frames_of, of_stream, sends
 from rtpcap.streams.gaps import Gap
 from rtpcap.streams.stream import Stream
 
-__all__ = [
-    "burst_loss",
-    "clock_drift",
-    "high_jitter",
-    "late_packets",
-    "packet_loss",
-    "reordering",
-    "wrong_pace",
-]
+__all__ = ["KINDS", "RULES"]
+
+KINDS: Mapping[str, str] = {
+    "packet-loss": "packets are missing, more than is not noticed",
+    "burst-loss": "packets are missing in a row, more than concealment covers",
+    "late-packets": "packets came too late for a usual jitter buffer",
+    "high-jitter": "packets come unevenly",
+    "reordering": "many packets came after later ones",
+    "clock-drift": "the sender's clock is too fast or too slow",
+    "wrong-pace": "a second of sound is not sent in a second",
+}
 
 LOSS_PCT = 1.0
-"""From here on loss is heard: 1 % costs G.711 with concealment 0.1 of MOS, other codecs more
-(ITU-T G.107 with the rows of G.113), and is what networks for speech are planned to stay below."""
+"""From here on loss is heard: 1 % costs G.711 with concealment nearly 0.1 of MOS, other codecs more
+(ITU-T G.107 with the rows of G.113)."""
 LEAST_LOST = 3
 """Fewer packets are an accident, whatever share of a short stream they are."""
 NOT_UNDERSTOOD_PCT = 20.0
-"""From here on nobody follows what is said: R of G.711 with concealment falls to 50, the limit of
-"nearly all users dissatisfied" (ITU-T G.107 annex B)."""
+"""From here on hardly anybody follows what is said: R of G.711 with concealment falls to 51, where
+"nearly all users are dissatisfied" (ITU-T G.107 annex B), and that of other codecs lower."""
 
 CONCEALED_MS = 60.0
 """Concealment has faded to silence after this time (ITU-T G.711 appendix I)."""
@@ -46,11 +48,14 @@ DENSER = 3
 
 BUFFER_MS = 60
 """A usual jitter buffer, as all figures assume it."""
+NO_LENGTH = frozenset(("vorbis",))
+"""Codecs, lower case, whose packets are of lengths that only their configuration tells: what looks
+like silence between them may be none, and what follows it not late."""
 LARGER_MS = (80, 100, 150, 200, 300, 400)
 """Buffers of which the first is named that would do; a larger one makes talking hard."""
 
 JITTER_MS = 30.0
-"""Half of a usual jitter buffer; what networks for speech are planned to stay below."""
+"""Half of a usual jitter buffer: where delays differ so much on average, some do twice as much."""
 LEAST_PACKETS = 50
 """A mean over fewer packets, a second as a rule, says nothing."""
 REORDERED_PCT = 1.0
@@ -151,6 +156,8 @@ def late_packets(evidence: Evidence) -> Iterator[Finding]:
         books = stream.quality.further.account
         late, expected = _whole(books, "slots_discarded_late"), _whole(books, "expected")
         if late < LEAST_LOST or 100 * late < LOSS_PCT * expected or not speaks(stream):
+            continue
+        if (stream.codec or "").lower() in NO_LENGTH:
             continue
         late_pct = 100 * late / expected
         enough = next((size for size in LARGER_MS if _fits(stream, size)), None)
@@ -302,3 +309,14 @@ def _whole(books: dict[str, object], name: str) -> int:
     value = books[name]
     assert isinstance(value, int)
     return value
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    packet_loss,
+    burst_loss,
+    late_packets,
+    high_jitter,
+    reordering,
+    clock_drift,
+    wrong_pace,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,18 @@ import numpy as np
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
-from rtpcap.streams.findings.agreed import call_of, on_hold, talk_ns
 from rtpcap.streams.findings.evidence import Evidence
+from rtpcap.streams.findings.excused import call_of, on_hold, talk_ns
 from rtpcap.streams.findings.finding import Finding, Severity
 from rtpcap.streams.findings.telling import capital, of_call, of_stream, side_of, speaks, what
 from rtpcap.streams.stream import Stream
 
-__all__ = ["dtx_without_comfort_noise", "media_stopped"]
+__all__ = ["KINDS", "RULES"]
+
+KINDS: Mapping[str, str] = {
+    "media-stopped": "a side sent nothing for a while, though the call went on",
+    "dtx-without-comfort-noise": "silence is not sent, and nothing fills it",
+}
 
 STOPPED_S = 2.0
 """A pause in speech is shorter, with silence suppression too: the limit that dead air has."""
@@ -273,3 +278,9 @@ def _describes_silence(stream: Stream) -> bool:
         size = stream.packets.payload_size
         return bool((size % G729_FRAME_BYTES == G729_SID_BYTES).any())
     return name not in NO_SILENCE_FRAME
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    media_stopped,
+    dtx_without_comfort_noise,
+)

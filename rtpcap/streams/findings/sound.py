@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
 
 from rtpcap.audio.levels import QUIET_DBOV, Levels
 from rtpcap.audio.tones import Heard
@@ -12,14 +14,21 @@ from rtpcap.streams.findings.finding import MOST_FRAMES, Finding
 from rtpcap.streams.findings.telling import frames_at, of_stream, what
 from rtpcap.streams.stream import Stream
 
-__all__ = ["clipping", "high_level", "high_noise", "low_level"]
+__all__ = ["KINDS", "RULES"]
+
+KINDS: Mapping[str, str] = {
+    "clipping": "sound is clipped",
+    "low-level": "speech is very quiet",
+    "high-level": "sound is very loud",
+    "high-noise": "noise is heard beside the speech",
+}
 
 NOMINAL_DBOV = -26.0
 """The active speech level that speech has on digital lines by convention: test signals of ITU-T
 P.501 and the ratings of P.800 are levelled to it by P.56."""
 QUIETER_DB, LOUDER_DB = 16.0, 14.0
-"""Beyond, listeners ask for another volume: on P.800's scale of loudness preference speech 15 dB
-off is "much quieter" or "much louder than preferred"."""
+"""A judgement: telephones and gateways set levels within some 10 dB, and what is further off has
+another cause than a soft or a loud voice."""
 LEAST_SPEECH_S = 3.0
 """Of active sound: a level of less is that of a word."""
 TONES_SHARE = 0.5
@@ -27,16 +36,17 @@ TONES_SHARE = 0.5
 
 CLIPS = 10
 CLIPPED_SHARE = 0.0005
-"""Of the time of sound. A peak now and then is not heard; ten at once are."""
+"""Of the time of sound: a peak now and then is not heard."""
 
 NOISE_DBOV = -50.0
-"""Idle channel noise of G.711 lies 20 dB lower (ITU-T G.712: -65 dBm0p); comfort noise is sent at
-this level at most as a rule."""
+"""A judgement: the noise of an idle line is 20 dB lower (-65 dBm0p in ITU-T G.712)."""
 LEAST_SNR_DB = 15.0
 """Below, noise is heard beside speech all the time, and tires; and if all is quiet, it is no
 speech at all."""
-PAUSES_SHARE = 0.2
-"""Without so many pauses the quietest tenth is no noise floor but soft sound."""
+STEADY_DB = 2.0
+STEADY_SHARE = (0.3, 0.9)
+"""Noise stays within so little of the quietest tenth for this share of the time at least: music
+and speech without pauses do not, and where it is more there is nothing but noise."""
 LEAST_NOISE_S = 10.0
 
 
@@ -125,12 +135,14 @@ def high_noise(evidence: Evidence) -> Iterator[Finding]:
     """``high-noise``: noise is heard in the pauses of speech, hardly softer than the speech."""
     for stream, heard in _heard(evidence):
         levels = heard.levels
-        if levels.received_s < LEAST_NOISE_S or (levels.activity or 1.0) > 1 - PAUSES_SHARE:
+        if levels.received_s < LEAST_NOISE_S:
             continue
         noise, level = levels.noise_dbov, levels.active_dbov
         if noise is None or level is None or noise < NOISE_DBOV or level - noise > LEAST_SNR_DB:
             continue
-        if not _is_speech(heard):
+        near = np.abs(levels.window_dbov - noise) <= STEADY_DB
+        share = float(near.sum() / np.isfinite(levels.window_dbov).sum())
+        if not STEADY_SHARE[0] <= share <= STEADY_SHARE[1] or not _is_speech(heard):
             continue
         yield of_stream(
             stream,
@@ -145,3 +157,11 @@ def high_noise(evidence: Evidence) -> Iterator[Finding]:
             },
             [stream.first_frame],
         )
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    clipping,
+    low_level,
+    high_level,
+    high_noise,
+)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from rtpcap.signalling.offers import Epoch
 from rtpcap.streams.call import Call
 from rtpcap.streams.findings.evidence import Evidence
 
-__all__ = ["agreed_anew", "audio_ends", "both_may_speak", "call_of", "on_hold", "talk_ns"]
+if TYPE_CHECKING:
+    from rtpcap.signalling.offers import Epoch
+
+__all__ = ["agreed_anew", "both_may_speak", "call_of", "on_hold", "talk_ns"]
 
 AROUND_S = 2.0
-"""Media follows a description, or runs ahead of it, by no more: a retransmission timer of SIP goes
-to 2 s for the second copy of a request that was lost (RFC 3261 section 17.1.1.2, T1 of 500 ms)."""
+"""Media follows a description, or runs ahead of it, by no more as a rule: a request that was lost
+twice comes for the third time 1.5 s after the first (RFC 3261 section 17.1.1.2)."""
 
 
 def call_of(evidence: Evidence) -> dict[str, Call]:
@@ -89,13 +92,3 @@ def talk_ns(call: Call) -> tuple[int, int] | None:
         if call.dialog.ended is not None:
             end = call.dialog.ended.time_ns
     return None if begin is None or end is None or end < begin else (begin, end)
-
-
-def audio_ends(call: Call) -> set[tuple[str, int]]:
-    """The addresses and ports at which the sides of a call wanted to receive audio."""
-    return {
-        (media.address, media.port)
-        for epoch in _answered(call)
-        for media in (*epoch.offer, *epoch.answer)
-        if media.kind == "audio" and not media.rejected
-    }
