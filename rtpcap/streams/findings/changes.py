@@ -14,7 +14,6 @@ from rtpcap.streams.findings.evidence import Evidence
 from rtpcap.streams.findings.excused import agreed_anew, call_of, on_hold
 from rtpcap.streams.findings.finding import Finding
 from rtpcap.streams.findings.telling import Numbers, of_stream, route, speaks, what
-from rtpcap.streams.ledger import FOREIGN
 from rtpcap.streams.stream import Stream
 
 __all__ = ["KINDS", "RULES"]
@@ -173,18 +172,10 @@ def _runs(stream: Stream) -> list[tuple[int, int]]:
     run and are in none, such as those beside a loss or a key press.
     """
     packets = stream.packets
-    number = packets.payload_type
-    media = [n for n, fmt in stream.formats.items() if fmt == stream.format]
-    ledger = stream.ledger
-    rows = np.flatnonzero(
-        np.isin(number, media) & ~ledger.duplicate & ~ledger.reordered & (ledger.epoch != FOREIGN)
-    )
-    if len(rows) < 2:
-        return []
-    follows = (ledger.extended[rows[1:]] - ledger.extended[rows[:-1]] == 1) & (
-        ledger.epoch[rows[1:]] == ledger.epoch[rows[:-1]]
-    )
+    media = [number for number, fmt in stream.formats.items() if fmt == stream.format]
+    rows = np.flatnonzero(np.isin(packets.payload_type, media))
     ahead = steps(packets.timestamp[rows])[1:]
+    follows = steps(packets.sequence[rows])[1:] == 1
     rows, ahead = rows[:-1][follows], ahead[follows]
     if not len(rows):
         return []

@@ -200,9 +200,10 @@ def dead_air(evidence: Evidence) -> Iterator[Finding]:
             continue
         begin_s, end_s = ((ns - start_ns) / 1e9 for ns in talk)
         # What comes before both send, and after one has stopped, other rules tell.
-        starts = [min(s.start_s for s in side if s.start_s is not None) for side in (left, right)]
-        ends = [max((s.start_s or 0) + (s.duration_s or 0) for s in side) for side in (left, right)]
-        begin_s, end_s = max(begin_s, *starts), min(end_s, *ends)
+        for side in (left, right):
+            timed = [(s.start_s, s.duration_s or 0.0) for s in side if s.start_s is not None]
+            begin_s = max(begin_s, min((start_s for start_s, _ in timed), default=end_s))
+            end_s = min(end_s, max((start_s + long_s for start_s, long_s in timed), default=0.0))
         mine, others = (_silences(side, begin_s, end_s) for side in (left, right))
         if mine is None or others is None:
             continue

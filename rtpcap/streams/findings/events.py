@@ -96,11 +96,12 @@ def _endless(stream: Stream) -> list[tuple[int, int]]:
 def events_unannounced(evidence: Evidence) -> Iterator[Finding]:
     """``dtmf-payload-number``: key presses with a number that the other side did not announce."""
     calls = call_of(evidence)
+    callers = {stream.index for call in evidence.calls for stream in call.left}
     for stream in evidence.streams:
         call = calls.get(stream.call or "")
         if call is None or stream.encrypted or talk_ns(call) is None:
             continue
-        receiver: Side = "callee" if stream in call.left else "caller"
+        receiver: Side = "callee" if stream.index in callers else "caller"
         announced = _announced(call, receiver)
         if announced is None:
             continue

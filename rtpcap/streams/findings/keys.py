@@ -71,7 +71,8 @@ class _Direction:
 
     @property
     def events(self) -> list[Digit]:
-        return [digit for stream in self.streams for digit in stream.dtmf]
+        # What is encrypted only looks like events.
+        return [digit for s in self.streams if not s.encrypted for digit in s.dtmf]
 
     @property
     def sounds(self) -> list[Digit]:
@@ -131,8 +132,8 @@ def _directions(evidence: Evidence) -> Iterator[_Direction]:
                 if key.side == SIDES[number]
             ]
             # Of several hops of one call the first is what the other side hears.
-            heard = call.heard()[number]
-            own = [s for s in streams if s in heard or s.dtmf] if len(streams) > 1 else streams
+            heard = {stream.index for stream in call.heard()[number]}
+            own = [stream for stream in streams if stream.index in heard or stream.dtmf]
             if own or mine:
                 yield _Direction(own, call, number, mine)
     for stream in evidence.streams:

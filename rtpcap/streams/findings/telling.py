@@ -82,7 +82,8 @@ def frames_of(stream: Stream, rows: npt.NDArray[np.int64]) -> list[int]:
 
 def frames_at(stream: Stream, moments_s: Iterable[float]) -> list[int]:
     """The frames of the packets that came last by some moments, seconds from the file's first."""
-    time_s = np.fmax.accumulate(stream.time_s)
+    # A packet without a time came with the one before it.
+    time_s = np.fmax.accumulate(np.nan_to_num(stream.time_s, nan=-np.inf))
     frame = stream.packets.frame
     found = []
     for moment_s in moments_s:
