@@ -1,7 +1,7 @@
-"""What is found in the captures of our own, and why each of it is true: `fixtures_findings.tsv`.
+"""What is found in the captures of our own, and why each of it is true: the lists beside this file.
 
 ``python -m tests.streams.findings`` prints what is found and not listed, and what is listed and not
-found, as lines for the list; a reason has to be written behind each.
+found, as lines for a list; a reason has to be written behind each.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import rtpcap
 
-__all__ = ["LIST", "Found", "captures", "found_in", "listed"]
+__all__ = ["LISTS", "Found", "captures", "found_in", "listed"]
 
 HERE = Path(__file__).resolve().parent
-LIST = HERE / "fixtures_findings.tsv"
+LISTS = sorted(HERE.glob("*.tsv"))
 ROOT = HERE.parents[2]
 FOLDERS = (ROOT / "fixtures", ROOT.parent / "shared" / "fixtures")
 """The captures that come with the project, and all of those they were chosen from."""
@@ -45,8 +45,9 @@ def found_in(path: Path) -> set[Found]:
 def listed() -> dict[Found, str]:
     """What is to be found, with the reasons."""
     out: dict[Found, str] = {}
-    for line in LIST.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            file, name, severity, reason = line.split("\t")
-            out[Found(file, name, severity)] = reason
+    for path in LISTS:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith("#"):
+                file, name, severity, reason = line.split("\t")
+                out[Found(file, name, severity)] = reason
     return out
