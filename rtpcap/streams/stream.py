@@ -45,9 +45,6 @@ __all__ = ["Stream"]
 
 SECOND_NS = 1_000_000_000
 
-EMPTY_S, EMPTY_PACKET_S = 3600.0, 2.0
-"""A line that is longer than an hour, and than 2 s for each of its packets, is not listened to."""
-
 
 class Stream:
     """One SSRC in one direction: a handle on its packets, made by `Capture.streams`.
@@ -409,8 +406,7 @@ class Stream:
     def heard(self) -> Heard | None:
         """Key presses, call tones and levels of its audio; None where it cannot be decoded.
 
-        None too where its timestamps lie hours apart with as good as nothing between them. Times in
-        seconds from the first sample of its line. Decodes it once, from end to end.
+        Times in seconds from the first sample of its line. Decodes it once, from end to end.
         """
         from rtpcap.audio.levels import LIMIT
         from rtpcap.audio.tones import listen
@@ -421,11 +417,7 @@ class Stream:
         names = [self.formats[n].name for n in self.payload_types if n in self.formats]
         limit = min((LARGEST.get(name, LIMIT) for name in names), default=LIMIT)
         try:
-            track = self.track()
-            length_s = track.length / track.rate
-            if length_s > max(EMPTY_S, len(self) * EMPTY_PACKET_S):
-                return None
-            return listen(track, limit)
+            return listen(self.track(), limit)
         except CodecUnavailable:
             return None
 
