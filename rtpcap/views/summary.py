@@ -45,10 +45,10 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
     guessed = " (guessed: without signalling)" if len(told) < len(calls) else ""
     if told and guessed:
         guessed = f" ({len(calls) - len(told)} guessed: without signalling)"
-    digits = capture.dtmf
+    digits = capture.told_keys
     yield (
         f"{counted(len(calls), 'call')}{guessed}, {counted(len(streams), 'RTP stream')}, "
-        f"{counted(len(digits), 'key press', 'es')}"
+        f"{counted(len(digits), 'key')} told by events and INFO"
     )
     if told:
         yield ""
@@ -66,7 +66,7 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
             yield from _folded(f"no audio from {counted(count, 'stream')}: {reason}", width)
     if len(digits):
         yield ""
-        yield from _folded(f"keys pressed: {_dialled(digits)}", width)
+        yield from _folded(f"keys told: {_dialled(digits)}", width)
     for heading, tally in (
         ("not understood", capture.not_understood),
         ("incomplete", capture.incomplete),

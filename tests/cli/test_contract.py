@@ -34,7 +34,12 @@ KEYS = {
     "calls": "call_id caller callee state status start_s setup_s duration_s streams guessed",
     "sip": "frame time_s src dst text call_id again",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
-    "dtmf": "ssrc digit start_s duration_s source frame",
+    "dtmf": "ssrc digit start_s duration_s source frame also_in",
+    "tones": "ssrc tone start_s duration_s source frame frequencies level_dbov bursts places also "
+    "also_in",
+    "levels": "ssrc src src_port dst dst_port codec start_s duration_s received_s level_dbov "
+    "active_level_dbov activity peak_dbov noise_dbov silent_share clipped clipped_s dead_air "
+    "dead_air_s dead_air_longest_s dc_offset sender_level_dbov sender_silent_share call why_not",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
     "why to_change",
     "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
