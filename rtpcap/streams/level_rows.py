@@ -28,7 +28,7 @@ def level_row(levels: Levels | None, sender: AudioLevels | None) -> dict[str, ob
             "clipped": levels.clipped,
             "clipped_s": levels.clipped_s,
             "dead_air": len(dead),
-            "dead_air_s": sum(dead),
+            "dead_air_s": sum(dead, 0.0),
             "dead_air_longest_s": max(dead, default=0.0),
             "dc_offset": levels.dc_offset,
         }

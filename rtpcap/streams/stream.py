@@ -287,7 +287,8 @@ class Stream:
             if events:
                 number = packets.payload_type[part]
                 rows.append(part.start + np.flatnonzero(np.isin(number, events)))
-        if not rows:
+        if not rows or self.encrypted:
+            # What is encrypted looks like events, and tells of none.
             return []
         clock_rate, _ = self._meant()
         return find_digits(

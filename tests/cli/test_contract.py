@@ -9,6 +9,7 @@ import pytest
 
 from rtpcap import open as open_capture
 from tests.cli.harness import FIXTURES, Row, csv_of, json_of, rtpcap
+from tests.streams.spoken import ringing
 from tests.views.build import capture, eventful, steady, without_times
 
 KEYS = {
@@ -54,12 +55,15 @@ FILES = {
     "dtmf": FIXTURES / "gst-dtmf.pcap",
     "quality": FIXTURES / "gst-loss.pcap",
     "ledger": FIXTURES / "gst-dup.pcap",
+    "levels": FIXTURES / "pj-pcmu.pcap",
     "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }
 
 
 def arguments(verb: str, folder: Path) -> list[str | Path]:
+    if verb == "tones":
+        return [ringing(folder)]
     return [FILES[verb], "-o", folder / "out"] if verb == "decode" else [FILES[verb]]
 
 
@@ -95,8 +99,9 @@ def csv_text(value: object) -> str:
 
 @pytest.mark.parametrize("verb", [verb for verb in KEYS if verb != "decode"])
 def test_csv_is_the_same_table(verb: str, tmp_path: Path) -> None:
-    rows = json_of(verb, FILES[verb])
-    table = csv_of(verb, FILES[verb])
+    (path,) = arguments(verb, tmp_path)
+    rows = json_of(verb, path)
+    table = csv_of(verb, path)
     assert list(table[0]) == list(rows[0])
     expected = [{key: csv_text(value) for key, value in row.items()} for row in rows]
     assert table == expected
