@@ -11,6 +11,7 @@ import pytest
 
 import rtpcap
 from tests.audio.sounds import Sound, joined, key, rhythm, silence, sines
+from tests.audio.test_echo import late, talk
 from tests.rtp.test_audio_level import level_byte
 from tests.streams.made import Sent, capture, rtp
 from tests.streams.spoken import codes, spoken
@@ -304,24 +305,19 @@ def test_clipping_is_at_the_largest_sample_of_the_codec(
 
 
 def test_one_way_audio_and_echo_of_a_call(tmp_path: Path) -> None:
-    generator = np.random.default_rng(5)
-    gate = np.repeat(generator.random(60) < 0.5, 1600)
-    voice = generator.standard_normal(96_000) * 2000 * gate
-    here = spoken(voice, ssrc=1)
-    both_ways = [(4000, 5000), (5000, 4000)]
-    quiet = capture(tmp_path, here, spoken(silence(12), ssrc=2), ports=both_ways)
-    (call,) = quiet.calls
+    alice, bob = talk(1, 0)[:192_000], talk(2, 1)[:192_000]
+    here, both_ways = spoken(alice, ssrc=1), [(4000, 5000), (5000, 4000)]
+    quiet = spoken(np.zeros(192_000), ssrc=2)
+    (call,) = capture(tmp_path, here, quiet, ports=both_ways).calls
     assert call.one_way is not None
     assert (call.one_way.silent, call.one_way.reason) == (1, "silent")
     assert call.echo is None
-    late = np.concatenate([np.zeros(1200), voice[:-1200]]) * 0.2
-    own = generator.standard_normal(96_000) * 2000 * ~gate
-    mixed = capture(tmp_path, here, spoken(late + own, ssrc=2), ports=both_ways)
-    (call,) = mixed.calls
+    mixed = spoken(bob + late(alice, 0.145, 10), ssrc=2)
+    (call,) = capture(tmp_path, here, mixed, ports=both_ways).calls
     assert call.one_way is None
     assert call.echo is not None
     assert call.echo.speaker == "caller"
-    assert call.echo.delay_ms == pytest.approx(150, abs=5)
+    assert call.echo.delay_ms == pytest.approx(145, abs=5)
 
 
 def test_nothing_is_heard_where_nothing_can_be(tmp_path: Path) -> None:
