@@ -130,23 +130,25 @@ class LevelMeter:
         self._speech = _SpeechMeter(rate)
 
     def feed(
-        self, samples: npt.NDArray[np.int16], received: npt.NDArray[np.bool_] | None = None
+        self,
+        samples: npt.NDArray[np.int16],
+        received: npt.NDArray[np.bool_] | None = None,
+        values: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """The samples that follow, and which of them were received (all, if None).
 
-        Of several channels their mean is measured.
+        Of several channels their mean is measured: `values`, where the caller has it already.
         """
         if not len(samples):
             return
         self._clipping(samples)
-        values = mono(samples)
+        values = mono(samples) if values is None else values
         if received is None or received.all():
             received = np.ones(len(values), np.bool_)
         else:
             values = np.where(received, values, np.float32(0))
         self._length += len(values)
         self._received += int(np.count_nonzero(received))
-        self._sum += float(values.sum(dtype=np.float64))
         self._peak = max(self._peak, float(values.max()), -float(values.min()))
         self._speech.feed(values, received)
         held = np.concatenate([self._held, values])
@@ -157,7 +159,12 @@ class LevelMeter:
 
     def _windows(self, values: npt.NDArray[np.float32], received: npt.NDArray[np.bool_]) -> None:
         rows = values.reshape(-1, self._window)
-        count = np.count_nonzero(received.reshape(-1, self._window), axis=1).astype(np.float32)
+        if received.all():
+            count = np.full(len(rows), self._window, np.float32)
+        else:
+            there = received.reshape(-1, self._window)
+            count = np.count_nonzero(there, axis=1).astype(np.float32)
+        self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
         squares = np.einsum("ij,ij->i", rows, rows)
         self._squares += float(squares.sum(dtype=np.float64))
         self._power.append(squares / np.maximum(count, 1))
@@ -166,10 +173,11 @@ class LevelMeter:
     def _clipping(self, samples: npt.NDArray[np.int16]) -> None:
         """Note runs of samples at the limit, in the first channel where there are several."""
         values = samples if samples.ndim == 1 else samples[:, 0]
+        reached = int(values.max()) >= self.limit or int(values.min()) <= -self.limit
+        if not self._at_limit and not reached:
+            return
         high = values >= self.limit
         low = values <= -self.limit
-        if not self._at_limit and not high.any() and not low.any():
-            return
         side = high.astype(np.int8) - low.astype(np.int8)
         edges = np.flatnonzero(np.diff(side, prepend=np.int8(0), append=np.int8(0)))
         edges = np.unique(np.concatenate([[0], edges, [len(side)]]))
@@ -294,7 +302,8 @@ class _SpeechMeter:
     def _lanes(self, values: npt.NDArray[np.float32], there: npt.NDArray[np.bool_]) -> None:
         if not len(values):
             return
-        inputs = np.abs(values).reshape(-1, self._step).mean(axis=1).reshape(-1, LANE)
+        inputs = np.einsum("ij->i", np.abs(values).reshape(-1, self._step)).reshape(-1, LANE)
+        inputs /= np.float32(self._step)
         q = inputs @ self._from_inputs
         last = q[:, -1].tolist()
         pushed = (inputs @ self._p_inputs).tolist()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtpcap.audio.bank import Narrower, mono
 from rtpcap.audio.call_tones import CallTone, CallToneDetector
 from rtpcap.audio.dtmf import DTMFDetector, KeyTone
 from rtpcap.audio.levels import LIMIT, LevelMeter, Levels
@@ -27,10 +28,14 @@ class Heard:
 def listen(line: Line, limit: int = LIMIT) -> Heard:
     """Hear a whole line once; `limit` is the largest sample that its codec has."""
     keys, tones = DTMFDetector(line.rate), CallToneDetector(line.rate)
-    levels = LevelMeter(line.rate, limit)
+    levels, narrower = LevelMeter(line.rate, limit), Narrower(line.rate)
     for samples, heard in windows([line]):
-        received = came(heard)
-        keys.feed(samples, received)
-        tones.feed(samples)
-        levels.feed(samples, received)
+        received, values = came(heard), mono(samples)
+        narrowed = narrower.feed(values)
+        keys.hear(narrowed, len(samples), received)
+        tones.hear(narrowed, len(samples))
+        levels.feed(samples, received, values)
+    rest = narrower.flush()
+    keys.hear(rest, 0)
+    tones.hear(rest, 0)
     return Heard(tuple(keys.close()), tuple(tones.close()), levels.close())
