@@ -75,6 +75,20 @@ class Places:
             first.rate,
         )
 
+    def stretches(self, gap_s: float, margin_s: float) -> list[tuple[int, int]]:
+        """Where there is audio, with a margin: (first, behind the last sample), ascending.
+
+        Between two of them is more than `gap_s` of nothing.
+        """
+        if not len(self.begin):
+            return []
+        margin = round(margin_s * self.rate)
+        reached = np.maximum.accumulate(self.end)
+        cuts = 1 + np.flatnonzero(self.begin[1:] - reached[:-1] > gap_s * self.rate)
+        firsts = np.maximum(self.begin[[0, *cuts.tolist()]] - margin, 0)
+        lasts = reached[[*(cuts - 1).tolist(), len(reached) - 1]] + margin
+        return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
     def at(self, seconds: float) -> Place | None:
         """The packet that what begins at a moment of the line is from; None without any packet.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from rtpcap.audio.tones import Heard, listen
+from rtpcap.audio.tones import GAP_S, MARGIN_S, Heard, listen
 from rtpcap.audio.track import Track
 from rtpcap.streams.digits import Digit
 from rtpcap.streams.presses import inband
@@ -27,10 +27,8 @@ class Sound:
     @classmethod
     def of(cls, track: Track, *, ssrc: int, start_ns: int) -> Self:
         """Listen to a stream; `start_ns` is the time of the capture's first frame."""
-        heard = listen(track, track.limit)
-        if not heard.keys and not heard.tones:
-            return cls(heard, (), ())
         places = track.places
+        heard = listen(track, track.limit, places.stretches(GAP_S, MARGIN_S))
         return cls(
             heard,
             tuple(inband(heard.keys, places, ssrc=ssrc, start_ns=start_ns)),
