@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rtpcap.codecs.linear import SampleDecoder
 from rtpcap.codecs.registry import codec
 
-__all__ = ["A_LAW", "LARGEST", "MU_LAW", "PCMA", "PCMU", "encode_a_law", "encode_mu_law"]
+__all__ = ["A_LAW", "MU_LAW", "PCMA", "PCMU", "encode_a_law", "encode_mu_law"]
 
 MU_LAW_BIAS = 33
 MU_LAW_BITS = 14
@@ -49,8 +49,6 @@ MU_LAW = _mu_law()
 """Sample of each mu-law code, shape (256,), int16."""
 A_LAW = _a_law()
 """Sample of each A-law code, shape (256,), int16."""
-LARGEST = {"PCMU": int(MU_LAW.max()), "PCMA": int(A_LAW.max())}
-"""The largest sample of each law: louder ones were clipped to it."""
 
 
 def encode_mu_law(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
@@ -110,6 +108,7 @@ class PCMU(TableDecoder):
     """G.711 mu-law."""
 
     table = MU_LAW
+    limit = int(MU_LAW.max())
 
 
 @codec("PCMA")
@@ -117,3 +116,4 @@ class PCMA(TableDecoder):
     """G.711 A-law."""
 
     table = A_LAW
+    limit = int(A_LAW.max())

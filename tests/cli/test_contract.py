@@ -9,6 +9,7 @@ import pytest
 
 from rtpcap import open as open_capture
 from tests.cli.harness import FIXTURES, Row, csv_of, json_of, rtpcap
+from tests.streams.spoken import ringing
 from tests.views.build import capture, eventful, steady, without_times
 
 KEYS = {
@@ -34,7 +35,12 @@ KEYS = {
     "calls": "call_id caller callee state status start_s setup_s duration_s streams guessed",
     "sip": "frame time_s src dst text call_id again",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
-    "dtmf": "ssrc digit start_s duration_s source frame",
+    "dtmf": "ssrc digit start_s duration_s source frame also_in",
+    "tones": "ssrc tone start_s duration_s source frame frequencies level_dbov bursts places also "
+    "also_in",
+    "levels": "ssrc src src_port dst dst_port codec start_s duration_s received_s level_dbov "
+    "active_level_dbov activity peak_dbov noise_dbov silent_share clipped clipped_s dead_air "
+    "dead_air_s dead_air_longest_s dc_offset sender_level_dbov sender_silent_share call why_not",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
     "why to_change",
     "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
@@ -49,12 +55,15 @@ FILES = {
     "dtmf": FIXTURES / "gst-dtmf.pcap",
     "quality": FIXTURES / "gst-loss.pcap",
     "ledger": FIXTURES / "gst-dup.pcap",
+    "levels": FIXTURES / "pj-pcmu.pcap",
     "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }
 
 
 def arguments(verb: str, folder: Path) -> list[str | Path]:
+    if verb == "tones":
+        return [ringing(folder)]
     return [FILES[verb], "-o", folder / "out"] if verb == "decode" else [FILES[verb]]
 
 
@@ -90,8 +99,9 @@ def csv_text(value: object) -> str:
 
 @pytest.mark.parametrize("verb", [verb for verb in KEYS if verb != "decode"])
 def test_csv_is_the_same_table(verb: str, tmp_path: Path) -> None:
-    rows = json_of(verb, FILES[verb])
-    table = csv_of(verb, FILES[verb])
+    (path,) = arguments(verb, tmp_path)
+    rows = json_of(verb, path)
+    table = csv_of(verb, path)
     assert list(table[0]) == list(rows[0])
     expected = [{key: csv_text(value) for key, value in row.items()} for row in rows]
     assert table == expected
