@@ -34,6 +34,7 @@ PRIVATE = tuple(
         "169.254.0.0/16",  # RFC 3927
         "fc00::/7",  # RFC 4193
         "fe80::/10",  # RFC 4291
+        "fec0::/10",  # RFC 3879: given up, and still not to be reached
     )
 )
 """Addresses that nobody outside of a network can reach."""

@@ -126,7 +126,7 @@ def dropped_as_counted(evidence: Evidence) -> Iterator[Finding]:
             told = interfaces[number].name or interfaces[number].description
             names.append(quoted(told) if told else f"number {number}")
     if lost:
-        told = f" of {counted(received, 'packet')} that it saw" if received else ""
+        told = f" of {received:,} that it saw" if received else ""
         yield Finding(
             "capture-dropped-packets",
             "warning",

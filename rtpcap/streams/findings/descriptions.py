@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rtpcap.rtp.payload_types import PAYLOAD_NUMBERS
+from rtpcap.rtp.serial import steps
 from rtpcap.streams.counted import counted
 from rtpcap.streams.findings.agreed import (
     CN_NUMBERS,
@@ -44,6 +46,8 @@ FEWEST_PACKETS = 5
 changed."""
 PTIME_MS = 1.0
 """How far packets may be from the time asked for: AMR and the like round by less."""
+USUAL = 0.1
+"""The part of the steps between packets that a length has to have to be one that was meant."""
 ENCRYPTED = frozenset(("RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"))
 
 
@@ -61,7 +65,7 @@ def addresses(evidence: Evidence) -> Iterator[Finding]:
 def _private(evidence: Evidence, spoken: Spoken) -> Finding | None:
     """A private address, told by or to a public one: between these the messages went."""
     dialog, side = spoken.dialog, spoken.side
-    if dialog.invited_between is None:
+    if dialog.invited_between is None or (dialog.answered is None and not spoken.call.streams):
         return None
     src, dst = dialog.invited_between
     if side == "callee":
@@ -78,19 +82,20 @@ def _private(evidence: Evidence, spoken: Spoken) -> Finding | None:
         return None
     address, since = next(iter(named.items()))
     theirs = spoken.call.right if side == "caller" else spoken.call.left
-    reached = [stream for stream in theirs if stream.dst not in named]
-    lost = dialog.answered is not None and bool(spoken.streams) and not reached
-    came = f"its messages come from the public {src}" if src in public else ""
-    went = came or f"it is told to the public {dst}"
-    if reached:
-        outcome = f"the other side sends to {end(reached[0].dst, reached[0].dst_port)} all the same"
+    lost = dialog.answered is not None and bool(spoken.streams) and not theirs
+    where = f"its messages come from the public {src}" if src in public else ""
+    where = where or f"it is told to the public {dst}"
+    if theirs:
+        outcome = "nobody there can send to it. Media comes all the same, so something between "
+        outcome += "mends that: a router, a proxy, or the other side, which sends back to where "
+        outcome += "packets come from"
     else:
-        outcome = "from outside nobody can send there"
+        outcome = "nobody there can send to it" + ", and no media came for it" * lost
     return Finding(
         "private-address",
         "warning" if lost else "note",
-        f"The SDP of the {side} names the private address {quoted(address)}, but {went}: "
-        f"{outcome}.",
+        f"The SDP of the {side} names the private address {quoted(address)}, but "
+        f"{where}: {outcome}.",
         {"address": quoted(address), "public_address": public[0]},
         evidence_frames([since.frame] if since is not None else []),
         spoken.call.call_id,
@@ -117,22 +122,28 @@ def _elsewhere(spoken: Spoken) -> Iterator[Finding]:
         sources.setdefault((stream.src, stream.src_port), []).append(stream)
     for (src, port), streams in sources.items():
         named = sorted(place for place in places if place[0] not in ("", "0.0.0.0", "::"))
-        if not named:
+        if not named or _translated(src, port, named):
             continue
         same = [place for place in named if place[0] == src]
         packets = sum(len(stream) for stream in streams)
-        what = "port" if same else "address"
         yield Finding(
             "media-from-elsewhere",
             "note",
-            f"The {spoken.side} sends from {end(src, port)}, but its SDP named "
-            f"{listed([end_of(place) for place in same or named])}: who sends back to the {what} "
-            "that packets come from, and who sends to the one in the SDP, do not mean the same.",
+            f"The {spoken.side} sends from {end(src, port)}, not from "
+            f"{listed([end_of(place) for place in same or named])} as its SDP lets expect: the "
+            "other side may take it for a stranger's, or send to the wrong one of the two.",
             {"packets": packets, "src": src, "src_port": port},
             evidence_frames(stream.first_frame for stream in streams),
             spoken.call.call_id,
             streams[0].ssrc,
         )
+
+
+def _translated(src: str, port: int, named: list[tuple[str, int]]) -> bool:
+    """Whether the capture sees a side inside of its network, which knows its public address."""
+    return is_private(src) is True and any(
+        own == port and is_private(address) is False for address, own in named
+    )
 
 
 def codecs(evidence: Evidence) -> Iterator[Finding]:
@@ -210,7 +221,7 @@ def _asymmetric(call: Call) -> Iterator[Finding]:
 
 def _speaks(stream: Stream) -> bool:
     fmt = stream.format
-    sound = fmt is not None and fmt.is_media and stream.recognised is None
+    sound = fmt is not None and fmt.is_media and stream.recognised is None and stream.decodable
     return sound and len(stream) >= FEWEST_PACKETS
 
 
@@ -223,21 +234,22 @@ def packet_times(evidence: Evidence) -> Iterator[Finding]:
             wishes = sorted({media.ptime for media in lines if media.ptime})
             limits = [media.maxptime for media in lines if media.maxptime]
             if wishes or limits:
-                for stream in spoken.streams:
-                    yield from _packet_time(spoken, stream, wishes, limits)
+                found = (_packet_time(spoken, each, wishes, limits) for each in spoken.streams)
+                # Several streams of a side are parts of one, or the same at several places.
+                yield from islice(filter(None, found), 1)
 
 
 def _packet_time(
     spoken: Spoken, stream: Stream, wishes: list[float], limits: list[float]
-) -> Iterator[Finding]:
-    real = stream.quality.ptime_ms
+) -> Finding | None:
+    real = _shortest_step_ms(stream)
     if real is None or not _speaks(stream):
-        return
+        return None
     over = bool(limits) and real > max(limits) + PTIME_MS
     if not over and (not wishes or any(abs(real - wish) <= PTIME_MS for wish in wishes)):
-        return
+        return None
     asked = f"{max(limits):g} ms at most" if over else f"{listed([f'{w:g} ms' for w in wishes])}"
-    yield Finding(
+    return Finding(
         "wrong-ptime",
         "warning" if over else "note",
         f"The {spoken.side} sends {real:g} ms of sound in a packet, where the "
@@ -247,6 +259,25 @@ def _packet_time(
         spoken.call.call_id,
         stream.ssrc,
     )
+
+
+def _shortest_step_ms(stream: Stream) -> float | None:
+    """The sound in a packet: the least that timestamps advance by in a good part of the steps.
+
+    Descriptions of silence come at longer steps (eight frames in AMR), and may be the most.
+    """
+    rate = stream.clock_rate
+    packets = stream.packets
+    if not rate or len(packets) < 2:
+        return None
+    following = np.flatnonzero(steps(packets.sequence)[1:] == 1) + 1
+    advance = steps(packets.timestamp)[following]
+    advance = advance[advance > 0]
+    if not len(advance):
+        return None
+    ticks, counts = np.unique(advance, return_counts=True)
+    usual = ticks[counts >= USUAL * len(advance)]
+    return float(usual[0]) / rate * 1e3 if len(usual) else None
 
 
 def encryption(evidence: Evidence) -> Iterator[Finding]:

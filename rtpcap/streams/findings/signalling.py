@@ -50,7 +50,7 @@ def no_sound(evidence: Evidence) -> Iterator[Finding]:
     frames: list[int] = []
     if end_ns == NO_TIME:
         return
-    others = _unclaimed(evidence)
+    told = {call.call_id for call in evidence.calls if call.dialog is not None}
     for call in evidence.calls:
         dialog = call.dialog
         if dialog is None or dialog.answered is None:
@@ -66,7 +66,7 @@ def no_sound(evidence: Evidence) -> Iterator[Finding]:
         if not len(evidence.streams):
             silent += 1
             frames.append(dialog.answered.frame)
-        elif not _may_be(call, dialog, others):
+        elif not _may_be(evidence, call, dialog, told):
             finding = _silence(evidence, dialog, lacking)
             if finding is not None:
                 yield finding
@@ -116,27 +116,27 @@ def _silence(
     )
 
 
-def _unclaimed(evidence: Evidence) -> list[Stream]:
-    """The streams of no call that signalling tells of."""
-    told = {call.call_id for call in evidence.calls if call.dialog is not None}
-    return [stream for stream in evidence.streams if stream.call not in told]
+def _may_be(evidence: Evidence, call: Call, dialog: Dialog, told: set[str]) -> bool:
+    """Whether a stream that is no stream of this call may be its all the same.
 
-
-def _may_be(call: Call, dialog: Dialog, others: list[Stream]) -> bool:
-    """Whether some stream of no call runs at a host of this one, while it does: it may be its."""
-    hosts = _hosts(dialog)
-    last = dialog.ended.frame if dialog.ended is not None else None
-    return any(
-        stream.last_frame >= dialog.first.frame
-        and (last is None or stream.first_frame <= last)
-        and (stream.src in hosts or stream.dst in hosts)
-        for stream in others
-    )
-
-
-def _hosts(dialog: Dialog) -> set[str]:
+    One of another call that runs at a place this one named: an agent between two calls lets their
+    ends send to each other. One of no call that signalling `told` of, at a host of this one.
+    """
     places = announced_places(dialog, "caller") | announced_places(dialog, "callee")
-    return {*dialog.hosts, *(address for address, _ in places)}
+    hosts = {*dialog.hosts, *(address for address, _ in places)}
+    last = dialog.ended.frame if dialog.ended is not None else None
+    for stream in evidence.streams:
+        if stream.call == call.call_id or stream.last_frame < dialog.first.frame:
+            continue
+        if last is not None and stream.first_frame > last:
+            continue
+        if stream.call in told:
+            ends = {(stream.src, stream.src_port), (stream.dst, stream.dst_port)}
+            if ends & places:
+                return True
+        elif stream.src in hosts or stream.dst in hosts:
+            return True
+    return False
 
 
 def _passes_here(evidence: Evidence, dialog: Dialog) -> bool:
