@@ -20,10 +20,12 @@ __all__ = [
     "Spoken",
     "announced_media",
     "announced_places",
+    "is_name",
     "is_private",
     "other",
     "sides",
     "to_speak_s",
+    "usual",
 ]
 
 PRIVATE = tuple(
@@ -40,6 +42,8 @@ PRIVATE = tuple(
 """Addresses that nobody outside of a network can reach."""
 CN_NUMBERS = frozenset((13, 19))
 """Comfort noise: RFC 3389, and the number it had before. Senders use it unasked."""
+MOST_PAIRS = 16
+"""Port pairs of a line like ``4000/2`` that are looked at."""
 NOWHERE = frozenset(("0.0.0.0", "::"))
 SENDING = frozenset(("sendrecv", "sendonly"))
 RECEIVING = frozenset(("sendrecv", "recvonly"))
@@ -98,9 +102,28 @@ def announced_places(dialog: Dialog, side: Side) -> set[tuple[str, int]]:
     for epoch in dialog.epochs:
         for media in epoch.media(side):
             if not media.rejected:
-                found.update((media.address, media.port + 2 * i) for i in range(media.port_count))
-                found.update((each.address, each.port) for each in media.candidates)
+                pairs = range(min(media.port_count, MOST_PAIRS))
+                found.update((usual(media.address), media.port + 2 * i) for i in pairs)
+                found.update((usual(each.address), each.port) for each in media.candidates)
     return found
+
+
+@lru_cache(4096)
+def usual(address: str) -> str:
+    """An address as flows have it: IPv6 has several ways to be written; a name stays as it is."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
+
+
+def is_name(address: str) -> bool:
+    """Whether it has to be looked up, so that it may be any address."""
+    try:
+        ip_address(address)
+    except ValueError:
+        return True
+    return False
 
 
 def to_speak_s(dialog: Dialog, side: Side, end_ns: int) -> float:

@@ -118,7 +118,7 @@ def dropped_as_counted(evidence: Evidence) -> Iterator[Finding]:
     for source in getattr(evidence.source, "sources", [evidence.source]):
         interfaces = source.kept.interfaces
         for number, counts in source.kept.statistics.items():
-            own = max(counts.dropped or 0, counts.dropped_by_system or 0)
+            own = (counts.dropped or 0) + (counts.dropped_by_system or 0)
             if not own:
                 continue
             lost += own

@@ -16,6 +16,7 @@ from rtpcap.streams.findings.agreed import (
     Spoken,
     announced_media,
     announced_places,
+    is_name,
     is_private,
     other,
     sides,
@@ -110,7 +111,7 @@ def _elsewhere(spoken: Spoken) -> Iterator[Finding]:
     """Streams whose source is no place that their side named."""
     places = announced_places(spoken.dialog, spoken.side)
     lines = [media for _, media in announced_media(spoken.dialog, spoken.side)]
-    if not places or any(_has_ice(media) for media in lines):
+    if not places or any(_has_ice(media) or is_name(media.address) for media in lines):
         return
     strange = [
         stream

@@ -20,7 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.packets import NO_TIME, Packets
+from rtpcap.rtp.serial import steps
+from rtpcap.streams.ledger import MAX_DROPOUT
 from rtpcap.streams.stream import Stream
 
 __all__ = ["Coincidence", "coincidence"]
@@ -99,19 +101,8 @@ def _packet_ms(stream: Stream) -> float:
 
 def _holes(streams: list[Stream], within_ns: int) -> _Holes:
     """The runs of lost packets, from the packet before to the one behind, as these came."""
-    parts = []
-    for stream in streams:
-        lost = [gap for gap in stream.gaps if gap.reason == "lost"]
-        table = stream.packets
-        before = np.searchsorted(table.frame, [gap.frame_before for gap in lost])
-        after = np.searchsorted(table.frame, [gap.frame_after for gap in lost])
-        count = np.array([gap.packets for gap in lost], np.int64)
-        begin, end = table.time_ns[before], table.time_ns[after]
-        # A packet that was overtaken stands in the sequence where it does not stand in time.
-        sound = (begin != NO_TIME) & (end != NO_TIME) & (end > begin)
-        rows = np.stack([begin, end, count, table.frame[after].astype(np.int64)])
-        parts.append(rows[:, sound])
-    begin, end, count, frame = (rows.astype(np.int64) for rows in np.concatenate(parts, axis=1))
+    parts = [_own_holes(stream.packets) for stream in streams]
+    begin, end, count, frame = np.concatenate(parts, axis=1)
     order = np.lexsort((end, begin))
     begin, end, count, frame = begin[order], end[order], count[order], frame[order]
     # One cause makes holes in many streams: it counts once, with all that is missing.
@@ -120,6 +111,23 @@ def _holes(streams: list[Stream], within_ns: int) -> _Holes:
     heads = np.flatnonzero(new)
     total = np.add.reduceat(count, heads) if len(heads) else count
     return _Holes(begin[heads], end[heads], total, frame[heads])
+
+
+def _own_holes(packets: Packets) -> Column:
+    """(begin, end, packets missing, frame behind) of one stream's, shape (4, n)."""
+    number = steps(packets.sequence).astype(np.int64).cumsum()
+    highest = np.maximum.accumulate(number)
+    ahead = np.diff(highest)
+    row = np.flatnonzero((ahead > 1) & (ahead < MAX_DROPOUT))
+    # What comes late was not lost: its hole is none, or is not as long as it seems.
+    late = number[1:][number[1:] < highest[:-1]]
+    filled = np.searchsorted(highest[row], late) - 1
+    sound = np.ones(len(row), np.bool_)
+    sound[filled[filled >= 0]] = False
+    begin, end = packets.time_ns[row], packets.time_ns[row + 1]
+    sound &= (begin != NO_TIME) & (end != NO_TIME) & (end > begin)
+    frame = packets.frame[row + 1].astype(np.int64)
+    return np.stack([begin, end, ahead[row] - 1, frame])[:, sound]
 
 
 def _common(there: list[Stream], back: list[Stream]) -> int:

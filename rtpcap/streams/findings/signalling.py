@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +42,8 @@ of: no path takes longer, and the BYE is first sent again after 0.5 s (RFC 3261 
 GONE_S = 32.0
 """64 * T1 (RFC 3261 section 17.1.2.2): a BYE that nobody answers is sent again for so long."""
 
+MOST_LOOKED_AT = 64
+"""Streams at one place or host that a call is held against."""
 SECOND_NS = 1_000_000_000
 
 
@@ -50,7 +54,7 @@ def no_sound(evidence: Evidence) -> Iterator[Finding]:
     frames: list[int] = []
     if end_ns == NO_TIME:
         return
-    told = {call.call_id for call in evidence.calls if call.dialog is not None}
+    running = _Running(evidence)
     for call in evidence.calls:
         dialog = call.dialog
         if dialog is None or dialog.answered is None:
@@ -66,8 +70,8 @@ def no_sound(evidence: Evidence) -> Iterator[Finding]:
         if not len(evidence.streams):
             silent += 1
             frames.append(dialog.answered.frame)
-        elif not _may_be(evidence, call, dialog, told):
-            finding = _silence(evidence, dialog, lacking)
+        elif not running.may_be(call, dialog):
+            finding = _silence(dialog, lacking, seen=running.passes(dialog))
             if finding is not None:
                 yield finding
     if silent:
@@ -81,15 +85,14 @@ def no_sound(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _silence(
-    evidence: Evidence, dialog: Dialog, lacking: list[tuple[Spoken, float]]
-) -> Finding | None:
+def _silence(dialog: Dialog, lacking: list[tuple[Spoken, float]], *, seen: bool) -> Finding | None:
+    """The finding, where media of the call would have been `seen` at all."""
     assert dialog.answered is not None
     spoken, expected_s = lacking[0]
     call = spoken.call
     frames = evidence_frames([dialog.first.frame, dialog.answered.frame])
     if len(lacking) == 2:
-        if not _passes_here(evidence, dialog):
+        if not seen:
             return None
         return Finding(
             "no-audio",
@@ -116,37 +119,57 @@ def _silence(
     )
 
 
-def _may_be(evidence: Evidence, call: Call, dialog: Dialog, told: set[str]) -> bool:
-    """Whether a stream that is no stream of this call may be its all the same.
+class _Running:
+    """The streams of a capture by the places and hosts they run between."""
 
-    One of another call that runs at a place this one named: an agent between two calls lets their
-    ends send to each other. One of no call that signalling `told` of, at a host of this one.
-    """
-    places = announced_places(dialog, "caller") | announced_places(dialog, "callee")
-    hosts = {*dialog.hosts, *(address for address, _ in places)}
-    last = dialog.ended.frame if dialog.ended is not None else None
-    for stream in evidence.streams:
-        if stream.call == call.call_id or stream.last_frame < dialog.first.frame:
-            continue
-        if last is not None and stream.first_frame > last:
-            continue
-        if stream.call in told:
-            ends = {(stream.src, stream.src_port), (stream.dst, stream.dst_port)}
-            if ends & places:
-                return True
-        elif stream.src in hosts or stream.dst in hosts:
-            return True
-    return False
+    def __init__(self, evidence: Evidence) -> None:
+        told = {call.call_id for call in evidence.calls if call.dialog is not None}
+        self._at_place: dict[tuple[str, int], list[Stream]] = {}
+        self._at_host: dict[str, list[Stream]] = {}
+        self._hosts: set[str] = set()
+        for stream in evidence.streams:
+            self._hosts |= {stream.src, stream.dst}
+            if stream.call in told:
+                for place in ((stream.src, stream.src_port), (stream.dst, stream.dst_port)):
+                    self._at_place.setdefault(place, []).append(stream)
+            else:
+                for host in (stream.src, stream.dst):
+                    self._at_host.setdefault(host, []).append(stream)
+
+    def may_be(self, call: Call, dialog: Dialog) -> bool:
+        """Whether a stream that is no stream of a call may be its all the same.
+
+        One of another call that runs at a place this one named: an agent between two calls lets
+        their ends send to each other. One that signalling tells nothing of, at a host of this one.
+        """
+        places = _places(dialog)
+        hosts = {*dialog.hosts, *(address for address, _ in places)}
+        beside = chain(
+            *(_latest(self._at_place.get(place, ()), dialog) for place in places),
+            *(_latest(self._at_host.get(host, ()), dialog) for host in hosts),
+        )
+        return any(
+            stream.call != call.call_id and stream.last_frame >= dialog.first.frame
+            for stream in beside
+        )
+
+    def passes(self, dialog: Dialog) -> bool:
+        """Whether media of a call would have been seen: it was to go where its messages went, or
+        other media goes there."""
+        hosts = {address for address, _ in _places(dialog)}
+        return bool(hosts & {*dialog.hosts, *self._hosts})
 
 
-def _passes_here(evidence: Evidence, dialog: Dialog) -> bool:
-    """Whether the capture would have seen media: that of a side goes where its messages went, or
-    other calls' media goes there."""
-    places = announced_places(dialog, "caller") | announced_places(dialog, "callee")
-    hosts = {address for address, _ in places}
-    if hosts & set(dialog.hosts):
-        return True
-    return any(stream.src in hosts or stream.dst in hosts for stream in evidence.streams)
+def _places(dialog: Dialog) -> set[tuple[str, int]]:
+    return announced_places(dialog, "caller") | announced_places(dialog, "callee")
+
+
+def _latest(streams: Sequence[Stream], dialog: Dialog) -> Sequence[Stream]:
+    """The last of some streams that had begun when a call was over."""
+    count = len(streams)
+    if dialog.ended is not None:
+        count = bisect_right(streams, dialog.ended.frame, key=lambda stream: stream.first_frame)
+    return streams[max(count - MOST_LOOKED_AT, 0) : count]
 
 
 def no_end(evidence: Evidence) -> Iterator[Finding]:
@@ -195,9 +218,8 @@ def _after(
     if evidence.signalling is not None:
         # The place may have become another call's meanwhile.
         for place in ((stream.dst, stream.dst_port), (stream.src, stream.src_port)):
-            rows = evidence.signalling.endpoints.at(*place)
-            calls = {row.dialog for row in rows if row.end is None or row.end.frame > frame}
-            if any(evidence.signalling.calls[n] is not call.dialog for n in calls):
+            end = evidence.signalling.endpoints.find(*place, stream.last_frame)
+            if end is not None and evidence.signalling.calls[end.dialog] is not call.dialog:
                 return
     table = stream.packets
     late = np.flatnonzero(table.time_ns > over_ns + LATE_S * SECOND_NS)

@@ -29,6 +29,8 @@ LONGEST = 2000
 DEEPEST = 50
 """No threshold that a person writes is longer, or nested deeper."""
 
+NO_ARITHMETIC = "there is no arithmetic; words of one name are joined by _, as one_way_audio"
+
 COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -92,6 +94,8 @@ def _check(node: ast.expr, known: Collection[str], names: dict[str, None], depth
         for operand in (node.left, *node.comparators):
             if isinstance(operand, ast.Name):
                 inside.append(operand)
+            elif isinstance(operand, ast.BinOp):
+                raise ValueError(NO_ARITHMETIC)
             elif _number(operand) is None:
                 raise ValueError(f"{_source(operand)} is neither a name nor a number")
     elif isinstance(node, ast.Name):
@@ -100,8 +104,8 @@ def _check(node: ast.expr, known: Collection[str], names: dict[str, None], depth
             meant = f": did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise ValueError(f"no figure {node.id!r}{meant}")
         names[node.id] = None
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-        raise ValueError("there is no arithmetic; the words of a finding are joined by _ here")
+    elif isinstance(node, ast.BinOp):
+        raise ValueError(NO_ARITHMETIC)
     else:
         raise ValueError(f"{_source(node)} is no comparison, as lost_pct > 1")
     for each in inside:
