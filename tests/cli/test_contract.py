@@ -35,6 +35,7 @@ KEYS = {
     "sip": "frame time_s src dst text call_id again",
     "gaps": "ssrc first_sequence packets start_s duration_s frame_before frame_after reason",
     "dtmf": "ssrc digit start_s duration_s source frame",
+    "check": "id severity call ssrc sentence numbers frames",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
     "why to_change",
     "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
@@ -49,6 +50,7 @@ FILES = {
     "dtmf": FIXTURES / "gst-dtmf.pcap",
     "quality": FIXTURES / "gst-loss.pcap",
     "ledger": FIXTURES / "gst-dup.pcap",
+    "check": FIXTURES / "tun-twice.pcap",
     "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }
@@ -81,6 +83,8 @@ def csv_text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return json.dumps(value)
     if isinstance(value, list):
         if any(isinstance(inside, dict) for inside in value):
             return json.dumps(value)
