@@ -171,24 +171,21 @@ def _wanted(dialog: Dialog, hearing: Side) -> set[int]:
 def _unasked(spoken: Spoken, stream: Stream, wanted: set[int]) -> Iterator[Finding]:
     number = stream.packets.payload_type
     counts = np.bincount(number, minlength=PAYLOAD_NUMBERS)
-    strange = [
-        payload_type
-        for payload_type in np.flatnonzero(counts >= FEWEST_PACKETS).tolist()
-        if payload_type not in wanted and payload_type not in CN_NUMBERS
-    ]
+    # Key presses of a number that nobody asked for are told with the keys.
+    events = {payload_type for payload_type, fmt in stream.formats.items() if fmt.is_event}
+    known = wanted | events | CN_NUMBERS
+    strange = [n for n in np.flatnonzero(counts >= FEWEST_PACKETS).tolist() if n not in known]
     if not strange:
         return
-    formats = [stream.formats.get(payload_type) for payload_type in strange]
     names = [
-        f"{payload_type} ({quoted(str(fmt))})" if fmt is not None else str(payload_type)
-        for payload_type, fmt in zip(strange, formats, strict=True)
+        f"{each} ({quoted(str(stream.formats[each]))})" if each in stream.formats else str(each)
+        for each in strange
     ]
     packets = int(counts[strange].sum())
-    sound = any(fmt is None or fmt.is_media for fmt in formats)
     first = [int(np.flatnonzero(number == payload_type)[0]) for payload_type in strange]
     yield Finding(
         "codec-mismatch",
-        "warning" if sound else "note",
+        "warning",
         f"The {spoken.side} sends {counted(packets, 'packet')} of payload type {listed(names)}, "
         f"which the {other(spoken.side)} did not ask for in its SDP "
         f"(only {listed([str(each) for each in sorted(wanted)])}), and may not understand.",

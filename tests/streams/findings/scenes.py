@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import rtpcap
+from rtpcap.streams.findings import capture as capture_rules
+from rtpcap.streams.findings import control, rules, signalling
 from tests.signalling.build import audio
 from tests.streams.made import Sent, rtp, talk
 from tests.streams.scene import End, Film
 
-__all__ = ["ALICE", "BOB", "CALL_ID", "call", "ids", "of", "slow", "sound_call"]
+__all__ = ["ALICE", "BOB", "CALL_ID", "RULES", "call", "found", "ids", "of", "slow", "sound_call"]
 
 ALICE, BOB = ("10.0.0.1", 4000), ("10.0.0.2", 5000)
 """Where the two want to receive, in the descriptions that `Film.answered` has."""
 CALL_ID = "call-1@example.org"
 
 
+RULES = (*capture_rules.RULES, *signalling.RULES, *control.RULES)
+"""Those about the capture, its signalling and its reports: scenes have no speech to be heard."""
+
+
+def found(capture: rtpcap.Capture) -> rtpcap.Findings:
+    """What these rules find."""
+    with patch.object(rules, "RULES", RULES):
+        return capture.findings
+
+
 def of(capture: rtpcap.Capture, kind: str) -> list[rtpcap.Finding]:
     """The findings of one kind."""
-    return list(capture.findings.select(id=kind))
+    return list(found(capture).select(id=kind))
 
 
 def ids(capture: rtpcap.Capture) -> list[str]:
-    return [finding.id for finding in capture.findings]
+    return [finding.id for finding in found(capture)]
 
 
 def slow(

@@ -124,9 +124,10 @@ def test_frames_out_of_order_are_no_clock_set_back(shift_ms: int, tmp_path: Path
 # --- dropped
 
 
-def counted(**counts: int) -> bytes:
+def counted(*, received: int = 0, dropped: int = 0, dropped_by_system: int = 0) -> bytes:
     blocks = [section(), interface(), *(enhanced(each) for each in frames())]
-    return b"".join([*blocks, statistics(0, **counts)])
+    told = statistics(0, received=received, dropped=dropped, dropped_by_system=dropped_by_system)
+    return b"".join([*blocks, told])
 
 
 def test_the_file_counts_what_was_dropped(tmp_path: Path) -> None:
