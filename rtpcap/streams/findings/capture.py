@@ -162,12 +162,14 @@ def dropped_at_once(evidence: Evidence) -> Iterator[Finding]:
 def damaged(evidence: Evidence) -> Iterator[Finding]:
     """A file that ends too early, or holds what can be no frame."""
     for damage in evidence.source.damage:
+        last = (damage.frame or 1) - 1
         yield Finding(
             "damaged-file",
             "warning",
             f"The file is damaged: {quoted(str(damage), 200)}. What comes before was read.",
             {"offset_bytes": damage.offset},
-            (damage.frame,) if damage.frame else (),
+            # The last that could be read; of several files it has another number here.
+            evidence_frames([last] if damage.file is None and last else []),
         )
 
 
