@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.call import Call, Calls
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.explain import Explanation, Explanations
+    from rtpcap.streams.findings.finding import Finding, Findings
     from rtpcap.streams.gaps import Gap, Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
@@ -49,6 +50,8 @@ _HOMES = {
     "Digits": "streams.digits",
     "Explanation": "streams.explain",
     "Explanations": "streams.explain",
+    "Finding": "streams.findings.finding",
+    "Findings": "streams.findings.finding",
     "Format": "rtp.payload_types",
     "Gap": "streams.gaps",
     "Gaps": "streams.gaps",
@@ -82,6 +85,8 @@ __all__ = [
     "Explanation",
     "Explanations",
     "Fault",
+    "Finding",
+    "Findings",
     "Format",
     "Gap",
     "Gaps",

@@ -410,7 +410,14 @@ class Capture:
         from rtpcap.streams.findings.rules import find
 
         return find(
-            Evidence(self.streams, self.calls, self.signalling, self._read, lambda: self._control)
+            Evidence(
+                self.streams,
+                self.calls,
+                self.signalling,
+                self._read,
+                lambda: self._control,
+                self.incomplete,
+            )
         )
 
     @cached_property

@@ -11,12 +11,12 @@ __all__ = ["COLUMNS", "FILE", "Column", "Kind", "Row"]
 Row = Mapping[str, object]
 """One row: the keys of a verb's columns, and values that JSON knows."""
 
-Kind = Literal["text", "integer", "number", "flag", "list"]
+Kind = Literal["text", "integer", "number", "flag", "list", "object"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A key of a verb's rows. Text, integers and numbers may be missing; flags and lists never."""
+    """A key of a verb's rows. Text, integers and numbers may be missing; the others never."""
 
     name: str
     kind: Kind
@@ -165,6 +165,11 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("number", "dead_air_s dead_air_longest_s dc_offset"),
         *_all("number", "sender_level_dbov sender_silent_share"),
         *_all("text", "call why_not"),
+    ),
+    "check": (
+        *_all("text", "id severity call ssrc sentence"),
+        *_all("object", "numbers"),
+        *_all("list", "frames"),
     ),
     "explain": (
         *_all("integer", "first_frame"),

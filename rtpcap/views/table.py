@@ -1,8 +1,8 @@
 """pandas DataFrames of rows and of columns; the only file that imports pandas.
 
 Types, whatever the rows hold: text is ``string``, integers are ``Int64`` (nullable), numbers
-``float64`` with nan where there is none, flags ``bool``, lists stay objects. Times of day are
-``datetime64[ns, UTC]``, NaT where a packet has none.
+``float64`` with nan where there is none, flags ``bool``, lists and objects stay what they are.
+Times of day are ``datetime64[ns, UTC]``, NaT where a packet has none.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from rtpcap.errors import Fault, RtpcapError
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.per_packet import LABELS
 from rtpcap.views.columns import COLUMNS, Column, Kind, Row
+from rtpcap.views.text import json_text
 
 if TYPE_CHECKING:
     from rtpcap.streams.call import Calls
     from rtpcap.streams.digits import Digits
     from rtpcap.streams.explain import Explanations
+    from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.gaps import Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
@@ -32,6 +34,7 @@ __all__ = [
     "calls_frame",
     "digits_frame",
     "explanations_frame",
+    "findings_frame",
     "gaps_frame",
     "levels_frame",
     "packets_frame",
@@ -48,6 +51,7 @@ _DTYPES: dict[Kind, str] = {
     "number": "float64",
     "flag": "bool",
     "list": "object",
+    "object": "object",
 }
 
 
@@ -102,6 +106,11 @@ def explanations_frame(explanations: Explanations) -> pd.DataFrame:
     return rows_frame(explanations.rows(), COLUMNS["explain"])
 
 
+def findings_frame(findings: Findings) -> pd.DataFrame:
+    """One row a finding, columns as ``rtpcap check``."""
+    return rows_frame(findings.rows(), COLUMNS["check"])
+
+
 def quality_frame(streams: Streams) -> pd.DataFrame:
     """One row a stream, columns as ``rtpcap quality``."""
     return rows_frame((stream.quality_row() for stream in streams), COLUMNS["quality"])
@@ -154,10 +163,13 @@ def _times(time_ns: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
 
 
 def write_parquet(frame: pd.DataFrame, out: BinaryIO) -> None:
-    """The DataFrame as a Parquet file.
+    """The DataFrame as a Parquet file; objects, whose keys differ from row to row, as JSON text.
 
     Raises RtpcapError, saying what to install, where pyarrow is missing.
     """
+    for name in frame.columns:
+        if any(isinstance(value, dict) for value in frame[name]):
+            frame = frame.assign(**{name: frame[name].map(json_text).astype("string")})
     try:
         frame.to_parquet(out, engine="pyarrow", index=False)
     except ImportError as error:

@@ -41,6 +41,7 @@ KEYS = {
     "levels": "ssrc src src_port dst dst_port codec start_s duration_s received_s level_dbov "
     "active_level_dbov activity peak_dbov noise_dbov silent_share clipped clipped_s dead_air "
     "dead_air_s dead_air_longest_s dc_offset sender_level_dbov sender_silent_share call why_not",
+    "check": "id severity call ssrc sentence numbers frames",
     "explain": "first_frame src src_port dst dst_port transport packets bytes taken_for mixture "
     "why to_change",
     "decode": "input output ssrc call rate channels duration_s received_s filled_s codec",
@@ -56,6 +57,7 @@ FILES = {
     "quality": FIXTURES / "gst-loss.pcap",
     "ledger": FIXTURES / "gst-dup.pcap",
     "levels": FIXTURES / "pj-pcmu.pcap",
+    "check": FIXTURES / "tun-twice.pcap",
     "explain": FIXTURES / "pj-pcmu.pcap",
     "decode": FIXTURES / "pj-pcmu.pcap",
 }
@@ -90,6 +92,8 @@ def csv_text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return json.dumps(value)
     if isinstance(value, list):
         if any(isinstance(inside, dict) for inside in value):
             return json.dumps(value)

@@ -45,7 +45,7 @@ MOST_READ = 256
 def key_end_lost(evidence: Evidence) -> Iterator[Finding]:
     """``dtmf-end-lost``: no packet says that a press is over: it may be taken for a long one."""
     for stream in evidence.streams:
-        if stream.encrypted or not stream.dtmf:
+        if stream.encrypted or not stream.told_keys:
             continue
         endless = _endless(stream)
         if not endless:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
+from functools import cached_property
 
 from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
@@ -13,7 +12,7 @@ from rtpcap.streams.digits import Digit
 from rtpcap.streams.findings.evidence import Evidence
 from rtpcap.streams.findings.finding import Finding
 from rtpcap.streams.findings.telling import of_call, of_stream, side_of, what
-from rtpcap.streams.presses import Press, double_risks, inband, presses
+from rtpcap.streams.presses import double_risks, presses
 from rtpcap.streams.stream import Stream
 
 __all__ = ["KINDS", "RULES", "shown"]
@@ -42,24 +41,7 @@ RFC 4733 to be (its section 1)."""
 KEYS = frozenset("0123456789*#ABCD")
 
 
-def _pressed(stream: Stream) -> list[Digit]:
-    """The presses heard in the sound of a stream."""
-    heard = stream.heard
-    if heard is None or not heard.keys:
-        return []
-    start_s = stream.start_s or 0.0
-    # A packet is heard when it comes, as far as a press of 40 ms needs that.
-    arrival_s = np.fmax.accumulate(np.nan_to_num(stream.time_s, nan=start_s)) - start_s
-    return inband(
-        heard.keys,
-        ssrc=stream.ssrc,
-        origin_s=start_s,
-        packet_s=arrival_s,
-        frame=stream.packets.frame,
-    )
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Direction:
     """What one side of a call pressed; or one stream, where there is no call."""
 
@@ -69,19 +51,14 @@ class _Direction:
     told: list[Digit] = field(default_factory=list)
     """By INFO."""
 
-    @property
-    def events(self) -> list[Digit]:
-        # What is encrypted only looks like events.
-        return [digit for s in self.streams if not s.encrypted for digit in s.dtmf]
+    @cached_property
+    def presses(self) -> list[Digit]:
+        """What it pressed, each press once."""
+        told = [digit for stream in self.streams for digit in stream.told_keys]
+        heard = [digit for stream in self.streams for digit in stream.inband_keys]
+        return presses([*self.told, *told, *heard])
 
-    @property
-    def sounds(self) -> list[Digit]:
-        return [digit for stream in self.streams for digit in _pressed(stream)]
-
-    def presses(self) -> list[Press]:
-        return presses([*self.events, *self.told, *self.sounds])
-
-    def slower(self, press: Press) -> float:
+    def slower(self, press: Digit) -> float:
         """How many times longer a press is if its events count 8,000 a second.
 
         Where nothing names their number nobody knows: some senders do so beside any codec.
@@ -110,32 +87,16 @@ class _Direction:
         return of_call(self.call, name, "warning", sentence, numbers, frames, ssrc)
 
 
-SIDES = ("caller", "callee")
-
-
 def _directions(evidence: Evidence) -> Iterator[_Direction]:
     """The sides of all calls, and the streams that belong to none."""
-    start_ns = int(evidence.source.first_time_ns)
     for call in evidence.calls:
-        told = call.dialog.keys if call.dialog is not None else ()
-        for number, streams in enumerate((call.left, call.right)):
-            mine = [
-                Digit(
-                    digit=key.digit,
-                    start_s=None if key.time_ns is None else (key.time_ns - start_ns) / 1e9,
-                    duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
-                    source="sip-info",
-                    frame=key.frame,
-                    ssrc=None,
-                )
-                for key in told
-                if key.side == SIDES[number]
-            ]
+        for number, (streams, name) in enumerate(call.by_side):
+            told = [digit for digit, _ in call.infos(name)]
             # Of several hops of one call the first is what the other side hears.
             heard = {stream.index for stream in call.heard()[number]}
-            own = [stream for stream in streams if stream.index in heard or stream.dtmf]
-            if own or mine:
-                yield _Direction(own, call, number, mine)
+            own = [stream for stream in streams if stream.index in heard or stream.told_keys]
+            if own or told:
+                yield _Direction(own, call, number, told)
     for stream in evidence.streams:
         if stream.call is None:
             yield _Direction([stream], None)
@@ -149,7 +110,7 @@ def shown(digits: list[str]) -> str:
 def double_keys(evidence: Evidence) -> Iterator[Finding]:
     """``dtmf-double``: a press is sent in several ways at once, and may be counted twice."""
     for direction in _directions(evidence):
-        risks = double_risks(direction.presses())
+        risks = double_risks(direction.presses)
         if not risks:
             continue
         ways = sorted({WAYS[source] for risk in risks for source in risk.sources})
@@ -171,7 +132,7 @@ def short_keys(evidence: Evidence) -> Iterator[Finding]:
     for direction in _directions(evidence):
         short = [
             press
-            for press in direction.presses()
+            for press in direction.presses
             if press.digit in KEYS
             and press.duration_s is not None
             # What INFO says is what a receiver is asked to make of it.
@@ -198,7 +159,7 @@ def keys_in_sound_only(evidence: Evidence) -> Iterator[Finding]:
         call = direction.call
         if call is None or not _events_agreed(call):
             continue
-        pressed = direction.presses()
+        pressed = direction.presses
         only = [press for press in pressed if press.source == "inband" and press.digit in KEYS]
         if len(only) < LEAST_KEYS:
             continue
@@ -233,7 +194,7 @@ def keys_in_low_bit_rate(evidence: Evidence) -> Iterator[Finding]:
         numbers = {stream.ssrc for stream in bent}
         only = [
             press
-            for press in direction.presses()
+            for press in direction.presses
             if press.source == "inband" and press.ssrc in numbers
         ]
         if len(only) < LEAST_KEYS:

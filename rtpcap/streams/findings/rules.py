@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from rtpcap.streams.findings import changes, conversation, events, keys, packets, pauses, sound
+from rtpcap.streams.findings import (
+    capture,
+    changes,
+    control,
+    conversation,
+    events,
+    keys,
+    packets,
+    pauses,
+    signalling,
+    sound,
+)
 from rtpcap.streams.findings.evidence import Evidence
 from rtpcap.streams.findings.finding import Finding, Findings
 
@@ -14,6 +25,9 @@ Rule = Callable[[Evidence], Iterator[Finding]]
 """One question: gives the findings of its kind, none where all is well."""
 
 RULES: tuple[Rule, ...] = (
+    *capture.RULES,
+    *signalling.RULES,
+    *control.RULES,
     *packets.RULES,
     *changes.RULES,
     *pauses.RULES,
@@ -24,6 +38,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 KINDS: Mapping[str, str] = {
+    **capture.KINDS,
+    **signalling.KINDS,
+    **control.KINDS,
     **packets.KINDS,
     **changes.KINDS,
     **pauses.KINDS,

@@ -65,7 +65,7 @@ def test_a_press_by_info_and_as_an_event(tmp_path: Path, told: bool) -> None:
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_press_without_an_end(tmp_path: Path, ended: bool) -> None:
     made = capture(tmp_path, with_event(ended=ended), pt_map=EVENTS)
-    assert str(made.streams[0].dtmf) == "5"
+    assert str(made.streams[0].told_keys) == "5"
     found = one(made, "dtmf-end-lost")
     assert (found is None) == ended
     if found is not None:
@@ -107,7 +107,7 @@ def test_a_press_whose_clock_nothing_names(tmp_path: Path) -> None:
     sound = [(0.02 * i, rtp(i, 960 * i, b"\xfc" * 60, payload_type=111)) for i in range(50)]
     named = {111: "opus/48000/2", 126: "telephone-event/48000"}
     made = capture(tmp_path, [*sound, (1.0, press)], pt_map=named)
-    assert made.streams[0].dtmf[0].duration_s == pytest.approx(0.02)
+    assert made.streams[0].told_keys[0].duration_s == pytest.approx(0.02)
     assert one(made, "dtmf-short") is None
 
 
@@ -126,7 +126,7 @@ def test_keys_that_come_as_agreed_on(tmp_path: Path) -> None:
     made = talked(tmp_path, with_event(), until_s=3.0)
     kinds = ["dtmf-in-sound-only", "dtmf-payload-number", "dtmf-short", "dtmf-end-lost"]
     assert [one(made, kind) for kind in kinds] == [None] * 4
-    assert str(made.streams[0].dtmf) == "5"
+    assert str(made.streams[0].told_keys) == "5"
 
 
 @pytest.mark.parametrize(("number", "told"), [(97, True), (101, False)])
