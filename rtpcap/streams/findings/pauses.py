@@ -36,6 +36,8 @@ change (RFC 3389 section 4; G.729 annex B), but not for ever."""
 LOST_SHARE = 0.5
 """Where so many of the packets of a pause were sent, by their numbers, they are lost."""
 
+SUPPRESSED = 2
+"""Pauses of speech that a sender left out, from which on it is known for it."""
 USUAL_MS = 20.0
 """Sound in a packet, where that is not known."""
 
@@ -192,12 +194,24 @@ def _inside(streams: list[Stream]) -> Iterator[_Hole]:
             packets = seconds * 1e3 / (before.quality.ptime_ms or USUAL_MS)
             if ahead - 1 >= LOST_SHARE * packets:
                 continue
-            if follows and before.packets.marker[after]:
+            if follows and (before.packets.marker[after] or _suppresses_silence(before)):
                 # It begins a talkspurt (RFC 3551 section 4.1): the pause was silence.
                 lasts_s = SILENCE_LASTS_S
         if seconds >= lasts_s:
             frames = int(before.packets.frame[row]), int(behind.packets.frame[after])
             yield _Hole(begin_ns, end_ns, frames, follows)
+
+
+def _suppresses_silence(stream: Stream) -> bool:
+    """Whether a sender leaves out silence again and again, with marks or without."""
+    pauses = [
+        gap
+        for gap in stream.gaps
+        if gap.reason == "dtx"
+        and gap.duration_s is not None
+        and LEAST_PAUSE_S <= gap.duration_s < STOPPED_S
+    ]
+    return len(pauses) >= SUPPRESSED
 
 
 def _is_silence(stream: Stream, row: int) -> bool:
@@ -240,7 +254,11 @@ def dtx_without_comfort_noise(evidence: Evidence) -> Iterator[Finding]:
             and gap.duration_s is not None
             and LEAST_PAUSE_S <= gap.duration_s < SILENCE_LASTS_S
             # What is longer and begins no talkspurt has stopped: another rule tells it.
-            and (gap.duration_s < STOPPED_S or _begins_talkspurt(stream, gap.frame_after))
+            and (
+                gap.duration_s < STOPPED_S
+                or _begins_talkspurt(stream, gap.frame_after)
+                or _suppresses_silence(stream)
+            )
             and not on_hold(call, gap.start_s or 0.0, (gap.start_s or 0.0) + gap.duration_s)
         ]
         if not pauses:

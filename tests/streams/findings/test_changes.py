@@ -109,6 +109,24 @@ def test_nothing_comes_from_who_described_silence(tmp_path: Path) -> None:
     assert one(capture(tmp_path, sent, talk(400), ports=BOTH_WAYS), "media-stopped") is None
 
 
+@pytest.mark.parametrize("pauses", [1, 2])
+def test_who_leaves_out_silence_has_not_stopped(tmp_path: Path, pauses: int) -> None:
+    """A sender that marks no talkspurt, known by its shorter pauses."""
+    sent: list[Sent] = []
+    start_s = 0.0
+    for pause_s in [0.5] * pauses + [4.0, 0.0]:
+        sent += talk(50, sequence=len(sent), timestamp=round(8000 * start_s), start_s=start_s)
+        start_s += 1.0 + pause_s
+    other = talk(round(50 * start_s), ssrc=0x5678)
+    made = capture(tmp_path, sent, other, ports=BOTH_WAYS)
+    found = one(made, "media-stopped")
+    silent = one(made, "dtx-without-comfort-noise")
+    assert silent is not None
+    assert (found is not None, silent.numbers["pauses"]) == (
+        (True, 1) if pauses == 1 else (False, 3)
+    )
+
+
 def test_nothing_comes_on_hold(tmp_path: Path) -> None:
     def found(line: str) -> bool:
         film = Film()
