@@ -25,6 +25,7 @@ from rtpcap.streams.call import Calls
 from rtpcap.streams.calls import find_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
+from rtpcap.streams.directions import keys_of, tones_of
 from rtpcap.streams.discover import Finder
 from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.reports.control import Control
     from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
+    from rtpcap.streams.tones import Tones
 
 __all__ = ["Capture", "open"]
 
@@ -390,9 +392,32 @@ class Capture:
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed, by telephone events in all streams and by INFO in all calls."""
-        events = [digit for stream in self.streams for digit in stream.dtmf]
-        return Digits([*events, *(digit for call in self.calls for digit in call.keys)])
+        """The keys pressed, by telephone events, by INFO and in the sound, each once.
+
+        Decodes what can be decoded; `told_keys` does not.
+        """
+        self.listen()
+        return keys_of(self.streams, self.calls)
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by telephone events in all streams and by INFO in all calls."""
+        return keys_of(self.streams, self.calls, inband=False)
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones, in the sound and by telephone events. Decodes what can be decoded."""
+        self.listen()
+        return tones_of(self.streams, self.calls)
+
+    def listen(self, streams: Iterable[Stream] | None = None) -> None:
+        """Hear streams, or all, one after the other, in the memory that one takes.
+
+        What is heard stays with each stream.
+        """
+        for stream in self.streams if streams is None else streams:
+            _ = stream.heard
+            self.release()
 
     @cached_property
     def findings(self) -> Findings:
@@ -436,7 +461,7 @@ class Capture:
         return self._scan.incomplete
 
     def row(self) -> dict[str, object]:
-        """The file with the keys of ``rtpcap info``."""
+        """The file with the keys of ``rtpcap info``; ``dtmf`` counts `told_keys`."""
         return {
             "file": self.path,
             "format": self.format,
@@ -447,7 +472,7 @@ class Capture:
             "duration_s": self.duration_s,
             "calls": len(self.calls),
             "streams": len(self.streams),
-            "dtmf": len(self.dtmf),
+            "dtmf": len(self.told_keys),
             "not_understood": self.not_understood.rows(),
             "incomplete": self.incomplete.rows(),
         }

@@ -24,6 +24,8 @@ VERBS = {
     "packets": "show",
     "gaps": "show",
     "dtmf": "show",
+    "tones": "show",
+    "levels": "show",
     "decode": "decode",
     "plot": "plot",
     "quality": "figures",

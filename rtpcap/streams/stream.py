@@ -22,18 +22,22 @@ from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.presses import presses
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.srtp import carries_tags
 from rtpcap.streams.table import StreamTable
+from rtpcap.streams.tones import Tones, each_once, told_tones
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
     from rtpcap.audio.frames import StoredFrames
+    from rtpcap.audio.levels import Levels
     from rtpcap.audio.tones import Heard
     from rtpcap.capture.tables import Flow
     from rtpcap.codecs.recognise import Recognised
+    from rtpcap.rtp.audio_level import AudioLevels
     from rtpcap.streams.analysis import Analysis
     from rtpcap.streams.jitter import Jitter
     from rtpcap.streams.jitterbuffer import Curve
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.play import Play
     from rtpcap.streams.reports.beside import SeenPackets
     from rtpcap.streams.reports.wallclock import WallClock
+    from rtpcap.streams.sound import Sound
     from rtpcap.streams.stream_ledger import StreamLedger
     from rtpcap.streams.windows import Windows
 
@@ -268,8 +273,31 @@ class Stream:
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed (RFC 4733)."""
+        """The keys pressed, by events and in the sound, each once. Decodes its audio.
+
+        `Call.dtmf` has those by INFO too, and puts together what one party sent in several streams.
+        """
+        return Digits(presses([*self.told_keys, *self.inband_keys]))
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by telephone events (RFC 4733): nothing is decoded for them."""
         return Digits(self._digits())
+
+    @property
+    def inband_keys(self) -> Digits:
+        """The keys heard in its audio (ITU-T Q.24); none where it cannot be decoded."""
+        return Digits(self._sound.keys if self._sound else ())
+
+    @property
+    def inband_tones(self) -> Tones:
+        """The call tones heard in its audio; none where it cannot be decoded."""
+        return Tones(self._sound.tones if self._sound else ())
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones, by events (RFC 4734) and in the sound, each once. Decodes its audio."""
+        return Tones(each_once(told_tones(self.told_keys), self.inband_tones))
 
     def _digits(self) -> list[Digit]:
         packets = self.packets
@@ -279,7 +307,8 @@ class Stream:
             if events:
                 number = packets.payload_type[part]
                 rows.append(part.start + np.flatnonzero(np.isin(number, events)))
-        if not rows:
+        if not rows or self.encrypted:
+            # What is encrypted looks like events, and tells of none.
             return []
         clock_rate, _ = self._meant()
         return find_digits(
@@ -422,18 +451,36 @@ class Stream:
             return self.packets
         return spoken(self.packets, clock, self.clock_rate)
 
-    @cached_property
+    @property
     def heard(self) -> Heard | None:
         """Key presses, call tones and levels of its audio; None where it cannot be decoded.
 
         Times in seconds from the first sample of its line. Decodes it once, from end to end.
         """
-        from rtpcap.audio.tones import listen
+        return self._sound.heard if self._sound else None
+
+    @property
+    def levels(self) -> Levels | None:
+        """How loud its audio is: level, speech, noise ...; None where it cannot be decoded."""
+        return self._sound.heard.levels if self._sound else None
+
+    @cached_property
+    def sender_levels(self) -> AudioLevels | None:
+        """The levels that its sender wrote into header extensions (RFC 6464), also of encrypted
+        audio; None without any."""
+        from rtpcap.rtp.audio_level import read_levels
+
+        return read_levels(self.packets)
+
+    @cached_property
+    def _sound(self) -> Sound | None:
+        # Not at the top: who does not listen does not pay for it.
+        from rtpcap.streams.sound import Sound
 
         if not self.decodable:
             return None
         try:
-            return listen(self.track())
+            return Sound.of(self.track(), ssrc=self.ssrc, start_ns=self._table.start_ns)
         except CodecUnavailable:
             return None
 
@@ -520,6 +567,18 @@ class Stream:
         else:
             books = (play.ledger if play else self.ledger).row()
         return {**self._identity(), **books}
+
+    def level_row(self) -> dict[str, object]:
+        """The keys of ``rtpcap levels``. Decodes its audio."""
+        from rtpcap.streams.level_rows import level_row
+
+        return {
+            **self._identity(),
+            "start_s": self.start_s,
+            **level_row(self.levels, self.sender_levels),
+            "call": self.call,
+            "why_not": self.why_not,
+        }
 
     def window_rows(self, window_s: float) -> list[dict[str, object]]:
         """A dict a window, keys as ``rtpcap quality --window`` prints them."""

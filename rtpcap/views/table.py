@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.gaps import Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.streams.tones import Tones
 
 __all__ = [
     "calls_frame",
@@ -35,11 +36,13 @@ __all__ = [
     "explanations_frame",
     "findings_frame",
     "gaps_frame",
+    "levels_frame",
     "packets_frame",
     "quality_frame",
     "report_frame",
     "rows_frame",
     "streams_frame",
+    "tones_frame",
     "write_parquet",
 ]
 
@@ -87,6 +90,16 @@ def gaps_frame(gaps: Gaps) -> pd.DataFrame:
 def digits_frame(digits: Digits) -> pd.DataFrame:
     """One row a key press, columns as ``rtpcap dtmf``."""
     return rows_frame(digits.rows(), COLUMNS["dtmf"])
+
+
+def tones_frame(tones: Tones) -> pd.DataFrame:
+    """One row a tone, columns as ``rtpcap tones``."""
+    return rows_frame(tones.rows(), COLUMNS["tones"])
+
+
+def levels_frame(streams: Streams) -> pd.DataFrame:
+    """One row a stream, columns as ``rtpcap levels``."""
+    return rows_frame((stream.level_row() for stream in streams), COLUMNS["levels"])
 
 
 def explanations_frame(explanations: Explanations) -> pd.DataFrame:

@@ -224,6 +224,26 @@ def _sure(row: Row) -> str:
     return "assumed" if row.get("mos_provisional") else ""
 
 
+def _share(name: str) -> Callable[[Row], str]:
+    """A cell with a share, in per cent."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return f"{100 * value:.0f}%" if isinstance(value, int | float) else NOTHING
+
+    return cell
+
+
+def _seconds(name: str) -> Callable[[Row], str]:
+    """A cell with a time that may be none at all: then a dash."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return f"{value:.1f}" if isinstance(value, int | float) and value else NOTHING
+
+    return cell
+
+
 _FILE = Shown("file", _base_name("file"), 0, 12, right=False)
 
 TABLES: dict[str, tuple[Shown, ...]] = {
@@ -436,8 +456,43 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("start_s", figure("start_s", 3)),
         Shown("duration_s", figure("duration_s", 3)),
         Shown("source", text("source"), 2, right=False),
+        Shown("also_in", text("also_in"), 2, right=False),
         Shown("ssrc", text("ssrc"), 1, right=False),
         Shown("frame", text("frame"), 1),
+    ),
+    "tones": (
+        Shown("tone", text("tone"), right=False),
+        Shown("start_s", figure("start_s", 2)),
+        Shown("duration_s", figure("duration_s", 2)),
+        Shown("Hz", text("frequencies"), 1, right=False),
+        Shown("dBov", figure("level_dbov", 1), 2),
+        Shown("bursts", text("bursts"), 4),
+        Shown("source", text("source"), 2, right=False),
+        Shown("also_in", text("also_in"), 3, right=False),
+        Shown("ssrc", text("ssrc"), 1, right=False),
+        Shown("frame", text("frame"), 3),
+        Shown("places", text("places"), 5, 6, right=False, keep="start"),
+        Shown("also", text("also"), 5, right=False),
+    ),
+    "levels": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("codec", text("codec"), 1, 6, right=False, keep="start"),
+        Shown("src", endpoint("src"), 5, 17, right=False),
+        Shown("duration_s", figure("duration_s", 1), 2),
+        Shown("level", figure("level_dbov", 1)),
+        Shown("speech", figure("active_level_dbov", 1)),
+        Shown("active", _share("activity"), 1),
+        Shown("noise", figure("noise_dbov", 1), 2),
+        Shown("peak", figure("peak_dbov", 1), 3),
+        Shown("silent", _share("silent_share"), 2),
+        Shown("clipped", some("clipped"), 2),
+        Shown("dead_s", _seconds("dead_air_s"), 3),
+        Shown("longest_s", _seconds("dead_air_longest_s"), 6),
+        Shown("dc", figure("dc_offset", 4), 6),
+        Shown("told", figure("sender_level_dbov", 1), 2),
+        Shown("told_silent", _share("sender_silent_share"), 6),
+        Shown("call", text("call"), 7, right=False),
+        Shown("why_not", text("why_not"), 4, 12, right=False, keep="start"),
     ),
     "decode": (
         Shown("input", _base_name("input"), 3, 14, right=False),
