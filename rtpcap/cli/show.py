@@ -151,7 +151,8 @@ def _calls(found: Streams, capture: Capture, call_id: str | None) -> Calls:
 def dtmf(no_inband: bool, **asked: Any) -> None:
     """One row a key press: by events, by INFO, in the sound.
 
-    By telephone events (RFC 4733), by SIP INFO, and in the sound (ITU-T Q.24). A press that was sent in several ways is one row, whose `also_in` names the others.
+    By telephone events (RFC 4733), by SIP INFO, and in the sound (ITU-T Q.24). A press that was
+    sent in several ways is one row, whose `also_in` names the others.
     """
 
     def rows_of(found: Streams, capture: Capture) -> Iterable[Row]:
