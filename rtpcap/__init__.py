@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.gaps import Gap, Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.streams.tones import Tone, Tones
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -60,6 +61,8 @@ _HOMES = {
     "RTPProtocol": "rtp.profile",
     "Stream": "streams.stream",
     "Streams": "streams.streams",
+    "Tone": "streams.tones",
+    "Tones": "streams.tones",
     "TransmitType": "rtp.profile",
     "add_bytes": "rtp.bits",
     "byte_to_bits": "rtp.bits",
@@ -95,6 +98,8 @@ __all__ = [
     "RtpcapError",
     "Stream",
     "Streams",
+    "Tone",
+    "Tones",
     "TransmitType",
     "__version__",
     "add_bytes",
