@@ -102,7 +102,7 @@ def test_every_stage_runs_and_nothing_foreign_is_raised(opened: Opened) -> None:
         assert stream.row()["packets"] == len(stream.packets)
         assert stream.first_frame <= stream.last_frame <= capture.frames
     assert {gap.ssrc for gap in capture.gaps} <= {stream.ssrc for stream in capture.streams}
-    assert {digit.ssrc for digit in capture.dtmf} <= {stream.ssrc for stream in capture.streams}
+    assert {digit.ssrc for digit in capture.told_keys} <= {stream.ssrc for stream in capture.streams}
 
 
 def disagreement(opened: Opened, row: PartD) -> str | None:
