@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.streams.tones import Tone, Tones
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -65,6 +66,8 @@ _HOMES = {
     "Reports": "streams.reports.reports",
     "Stream": "streams.stream",
     "Streams": "streams.streams",
+    "Tone": "streams.tones",
+    "Tones": "streams.tones",
     "TransmitType": "rtp.profile",
     "add_bytes": "rtp.bits",
     "byte_to_bits": "rtp.bits",
@@ -103,6 +106,8 @@ __all__ = [
     "RtpcapError",
     "Stream",
     "Streams",
+    "Tone",
+    "Tones",
     "TransmitType",
     "__version__",
     "add_bytes",

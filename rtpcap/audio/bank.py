@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -151,19 +152,7 @@ class Bank:
         self.rate = rate / self.joint
         self.hop = hop = max(1, round(self.rate * hop_s))
         self.frequencies = np.array(frequencies, np.float64)
-        size = HOPS * hop
-        place = np.arange(size) + 0.5
-        window = 0.5 - 0.5 * np.cos(2 * np.pi * place / size)
-        turn = 2j * np.pi * np.outer(place - size / 2, self.frequencies) / self.rate
-        # Scaled so that the square of the result is the power of a sine that fills the window.
-        waves = window[:, None] * np.exp(-turn) * (np.sqrt(2) / window.sum())
-        # Averaging weakens high tones: by sin(pi f n) / (n sin(pi f)) at a share f of the rate.
-        part = np.pi * self.frequencies / rate
-        waves *= self.joint * np.sin(part) / np.sin(part * self.joint)
-        constant = window[:, None] / window.sum()
-        columns = np.concatenate([waves.real, waves.imag, constant], axis=1)
-        self._waves = _quarters(columns)
-        self._squares = _quarters((window**2 / (window**2).sum())[:, None])
+        self._waves, self._squares = _windowed(rate, tuple(frequencies), hop)
         self._turn = np.exp(-2j * np.pi * self.frequencies * hop / self.rate).astype(np.complex64)
         self._held = Narrowed.silence(LEAD * hop)
 
@@ -223,6 +212,33 @@ def _averaged(samples: npt.NDArray[np.float32], joint: int) -> npt.NDArray[np.fl
         out += samples[number::joint]
     out /= np.float32(joint)
     return out
+
+
+@lru_cache(maxsize=8)
+def _windowed(
+    rate: int, frequencies: tuple[float, ...], hop: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """What a hop is multiplied with: windowed sines and a constant; the same for its squares.
+
+    Made once for all streams of a rate.
+    """
+    joint = max(1, rate // NARROW)
+    hertz = np.array(frequencies, np.float64)
+    size = HOPS * hop
+    place = np.arange(size) + 0.5
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * place / size)
+    turn = 2j * np.pi * np.outer(place - size / 2, hertz) / (rate / joint)
+    # Scaled so that the square of the result is the power of a sine that fills the window.
+    waves = window[:, None] * np.exp(-turn) * (np.sqrt(2) / window.sum())
+    # Averaging weakens high tones: by sin(pi f n) / (n sin(pi f)) at a share f of the rate.
+    part = np.pi * hertz / rate
+    waves *= joint * np.sin(part) / np.sin(part * joint)
+    constant = window[:, None] / window.sum()
+    columns = np.concatenate([waves.real, waves.imag, constant], axis=1)
+    made = _quarters(columns), _quarters((window**2 / (window**2).sum())[:, None])
+    for matrix in made:
+        matrix.setflags(write=False)
+    return made
 
 
 def _quarters(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

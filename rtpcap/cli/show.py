@@ -60,7 +60,11 @@ def info(
     most_unpacked: int | None,
     form: str,
 ) -> None:
-    """Say what is in a capture, as `rtpcap FILE` does."""
+    """Say what is in a capture, as `rtpcap FILE` does.
+
+    Its keys are those that telephone events and INFO tell: nothing is decoded for it. `rtpcap dtmf`
+    also listens.
+    """
     check(form)
     inputs = Inputs(names, mapped, named, merge=merge, most_unpacked=most_unpacked)
     if form == "table":

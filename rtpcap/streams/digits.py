@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.rtp.events import EVENT_NAMES, parse_events
+from rtpcap.rtp.events import EVENT_NAMES, REPORT_BYTES, parse_events
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.streams.counted import counted
 from rtpcap.streams.rows import Rows
@@ -22,7 +22,7 @@ from rtpcap.streams.rows import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Digit", "Digits", "Source", "find_digits"]
+__all__ = ["Digit", "Digits", "Source", "are_events", "find_digits"]
 
 Source = Literal["rfc4733", "inband", "sip-info"]
 
@@ -104,6 +104,16 @@ class _Segment:
     clock_rate: int
     duration: int
     ended: bool
+
+
+def are_events(packets: Packets, rows: npt.NDArray[np.int64]) -> bool:
+    """Whether the payloads of some packets hold known events and nothing else."""
+    for row in rows.tolist():
+        payload = packets.payload(row)
+        reports = parse_events(payload)
+        if len(payload) % REPORT_BYTES or any(r.event not in EVENT_NAMES for r in reports):
+            return False
+    return True
 
 
 def find_digits(

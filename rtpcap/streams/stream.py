@@ -19,7 +19,7 @@ from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
-from rtpcap.streams.digits import Digit, Digits, find_digits
+from rtpcap.streams.digits import Digit, Digits, are_events, find_digits
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.presses import presses
@@ -307,13 +307,14 @@ class Stream:
             if events:
                 number = packets.payload_type[part]
                 rows.append(part.start + np.flatnonzero(np.isin(number, events)))
-        if not rows or self.encrypted:
-            # What is encrypted looks like events, and tells of none.
+        if not rows:
+            return []
+        every = np.concatenate(rows)
+        if self.encrypted and not are_events(packets, every):
+            # Ciphertext names events too, at random.
             return []
         clock_rate, _ = self._meant()
-        return find_digits(
-            packets, np.concatenate(rows), self.ssrc, clock_rate, self._table.start_ns
-        )
+        return find_digits(packets, every, self.ssrc, clock_rate, self._table.start_ns)
 
     @property
     def first_frame(self) -> int:

@@ -492,7 +492,7 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("told", figure("sender_level_dbov", 1), 2),
         Shown("told_silent", _share("sender_silent_share"), 6),
         Shown("call", text("call"), 7, right=False),
-        Shown("why_not", text("why_not"), 4, 12, right=False, keep="start"),
+        Shown("why_not", text("why_not"), 2, 12, right=False, keep="start"),
     ),
     "decode": (
         Shown("input", _base_name("input"), 3, 14, right=False),

@@ -65,6 +65,13 @@ def test_levels_are_those_of_each_stream() -> None:
         cap.streams.to_frame(levels=True, quality=True)
 
 
+def test_a_browser_says_of_its_level_what_is_measured() -> None:
+    """Chromium writes RFC 6464 levels; what it encoded in G.711 is what it measured."""
+    (row,) = json_of("levels", FIXTURES / "ch-pcmu-plain.pcap")
+    assert row["level_dbov"] == pytest.approx(row["sender_level_dbov"], abs=1.0)
+    assert row["sender_silent_share"] == 0.0
+
+
 def test_encrypted_payloads_are_no_keys() -> None:
     """Of `pj-srtp` both sides have events in a clear SDP, and in packets of SRTP."""
     path = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "pj-srtp.pcap"
