@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rtpcap.rtp.events import REPORT_BYTES
 from rtpcap.streams.call import Call
 from rtpcap.streams.findings.finding import MOST_FRAMES, Finding, Severity, evidence_frames
+from rtpcap.streams.findings.words import end
 from rtpcap.streams.stream import Stream
 
 __all__ = [
@@ -44,18 +45,14 @@ def capital(words: str) -> str:
 
 
 def route(stream: Stream) -> str:
-    return f"{_end(stream.src, stream.src_port)} to {_end(stream.dst, stream.dst_port)}"
-
-
-def _end(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return f"{end(stream.src, stream.src_port)} to {end(stream.dst, stream.dst_port)}"
 
 
 def side_of(call: Call, side: int) -> str:
     """Who the left (0) or right (1) side of a call is, to stand in a sentence."""
     streams = (call.left, call.right)[side]
     if call.guessed:
-        return _end(streams[0].src, streams[0].src_port) if streams else "the other side"
+        return end(streams[0].src, streams[0].src_port) if streams else "the other side"
     name = ("the caller", "the callee")[side]
     return f"{name} ({streams[0].src})" if streams else name
 
