@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rtpcap.rtp.payload_types import Format
     from rtpcap.streams.findings.finding import Findings, Severity
     from rtpcap.streams.findings.threshold import Threshold
+    from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
 
 __all__ = ["check"]
@@ -36,6 +37,10 @@ Row = dict[str, object]
 
 SEVERITIES = ("error", "warning", "note")
 COUNTS = ("errors", "warnings", "notes")
+
+
+ALSO_CALLED = {"loss_pct": "lost_pct"}
+"""Names that a threshold may use for figures, as people are used to say."""
 
 
 def _counted_names() -> tuple[str, ...]:
@@ -59,7 +64,7 @@ def _thresholds(
         for column in COLUMNS[verb]
         if column.kind in ("integer", "number", "flag")
     ]
-    known = [*dict.fromkeys(figures), *_counted_names()]
+    known = [*dict.fromkeys(figures), *ALSO_CALLED, *_counted_names()]
     found = []
     for value in values:
         try:
@@ -107,7 +112,7 @@ class _Gate:
             rows: list[Row] = [{}]
             if not set(threshold.names) <= set(counts):
                 if of_streams is None:
-                    of_streams = [{**each.row(), **each.quality_row()} for each in streams]
+                    of_streams = [_figures(each) for each in streams]
                 rows = of_streams
             for row in rows:
                 values = {**row, **counts}
@@ -122,6 +127,12 @@ class _Gate:
             where.append(f"stream {row['ssrc']} {' > '.join(route)}")
         told = f"{threshold.told(values)}, so {threshold.text.strip()}"
         warn(": ".join([*where, told]))
+
+
+def _figures(stream: Stream) -> Row:
+    """The figures of a stream, under the names of thresholds."""
+    row = {**stream.row(), **stream.quality_row()}
+    return row | {name: row[figure] for name, figure in ALSO_CALLED.items()}
 
 
 def _counts(findings: Findings) -> Row:
