@@ -140,7 +140,7 @@ def test_one_of_several_thresholds_and_files() -> None:
 
 @pytest.mark.parametrize(
     ("threshold", "why"),
-    [("loss_pct>1", "did you mean 'lost_pct'"), ("lost>", "no comparison"), ("codec==1", "codec")],
+    [("los_pct>1", "did you mean 'lost_pct'"), ("lost>", "no comparison"), ("codec==1", "codec")],
 )
 def test_a_threshold_that_cannot_be_read(threshold: str, why: str) -> None:
     done = failing(LOSSY, "--fail-if", threshold)
