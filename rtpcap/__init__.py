@@ -23,7 +23,7 @@ from rtpcap.errors import (
 from rtpcap.version import __version__
 
 if TYPE_CHECKING:
-    from rtpcap import batch, codecs, live, rtp  # noqa: F401 - reached by name
+    from rtpcap import batch, codecs, live, rtp, testing  # noqa: F401 - reached by name
     from rtpcap.api import Capture, open
     from rtpcap.audio.audio import Audio
     from rtpcap.audio.placement import RTPPacketManager
@@ -75,7 +75,7 @@ _HOMES = {
 }
 
 # Used by their own name, as rtpcap.batch.run.
-_FOLDERS = ("batch", "codecs", "live", "rtp")
+_FOLDERS = ("batch", "codecs", "live", "rtp", "testing")
 
 __all__ = [
     "Audio",

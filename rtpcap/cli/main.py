@@ -34,6 +34,7 @@ VERBS = {
     "rtcp": "rtcp",
     "explain": "explain",
     "export": "export",
+    "corpus": "corpus",
     "replay": "replay",
     "record": "record",
     "make": "make",

@@ -271,6 +271,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("integer", "seed frames streams lost silent duplicate reordered late delayed"),
         *_all("integer", "restart bit_error truncated ssrc timestamp"),
     ),
+    "corpus": (
+        *_all("text", "output kind"),
+        *_all("integer", "captures packets bytes"),
+    ),
     "replay": (
         *_all("text", "input"),
         *_all("integer", "streams packets"),

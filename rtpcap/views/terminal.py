@@ -537,6 +537,13 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("timestamp", text("timestamp"), 4),
         Shown("silent", text("silent"), 4),
     ),
+    "corpus": (
+        Shown("output", text("output"), 0, 24, right=False),
+        Shown("kind", text("kind"), right=False),
+        Shown("captures", text("captures"), 2),
+        Shown("packets", text("packets")),
+        Shown("bytes", text("bytes"), 1),
+    ),
     "replay": (
         Shown("input", _base_name("input"), 3, 14, right=False),
         Shown("streams", text("streams"), 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ HOMES = {
     "av": {"codecs/pyav.py"},
     "dpkt": {"capture/layers/uncommon.py", "capture/writers.py"},
     "matplotlib": {"views/axes.py", "views/plot.py", "views/plot_buffer.py", "views/report.py"},
+    "hypothesis": {"testing/strategies.py", "testing/grown.py", "testing/attacks.py"},
     "pandas": {"views/table.py"},
+    "pytest": {"testing/plugin.py"},
     "socket": {"live"},
     "threading": {"live", "audio/placement.py"},
     "scipy": set[str](),
@@ -81,6 +84,7 @@ def imports_of(tree: ast.AST, file: str) -> Iterator[Import]:
     yield from walk(tree, (), False)
 
 
+@cache
 def all_imports() -> list[Import]:
     found: list[Import] = []
     for path in sorted(PACKAGE.rglob("*.py")):

@@ -19,8 +19,8 @@ from rtpcap.rtp.header import HEADER_BYTES
 from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.rtp.truth import Impaired
-from rtpcap.testing.impair.faults import Drawn, Faults
-from rtpcap.testing.impair.frames import Change, Frames, rewrite
+from rtpcap.testing.impairing.faults import Drawn, Faults
+from rtpcap.testing.impairing.frames import Change, Frames, rewrite
 
 if TYPE_CHECKING:
     from rtpcap.api import Capture

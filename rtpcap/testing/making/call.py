@@ -24,8 +24,8 @@ from rtpcap.codecs.encoders import Encoder, find_encoder
 from rtpcap.rtp.header import RTP_VERSION
 from rtpcap.rtp.keys import KEYS, Keys
 from rtpcap.rtp.payload_types import Format, static_format
-from rtpcap.testing.make.invitation import Invitation
-from rtpcap.testing.make.sound import Samples, Sound, sides_of, with_keys
+from rtpcap.testing.making.invitation import Invitation
+from rtpcap.testing.making.sound import Samples, Sound, sides_of, with_keys
 
 __all__ = ["DigitsBy", "Made", "make"]
 
