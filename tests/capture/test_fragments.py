@@ -35,6 +35,7 @@ from tests.capture.build import (
     split,
     udp,
 )
+from tests.effort import examples
 
 SPARE = 128
 SECOND = 1_000_000_000
@@ -724,17 +725,17 @@ def test_the_oldest_are_dropped_when_too_much_is_held() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """50,000 smallest fragments of as many packets, then as many of packets in 5,000 pieces."""
+    """30,000 smallest fragments of as many packets, then as many of packets in 5,000 pieces."""
     reassembler = Reassembler(Tally(), Tally(), most_bytes=1 << 20)
     template = ethernet(ipv4_fragment(0, bytes(8), True))
     tracemalloc.start()
     try:
-        for number in range(50):
+        for number in range(30):
             data = np.tile(np.frombuffer(template, np.uint8), 2000).reshape(2000, -1)
             marks = np.arange(number * 2000, (number + 1) * 2000, dtype=">u4")
-            marks = marks if number < 25 else marks // 5000
+            marks = marks if number < 15 else marks // 5000
             data[:, 26:30] = marks.view(np.uint8).reshape(-1, 4)
-            if number >= 25:
+            if number >= 15:
                 offsets = 0x2000 | np.arange(number * 2000, (number + 1) * 2000) % 5000
                 data[:, 20:22] = offsets.astype(">u2").view(np.uint8).reshape(-1, 2)
             begin = np.arange(2000, dtype=np.int64) * len(template)
@@ -792,7 +793,7 @@ def shuffled(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, bytes, bool]]]:
     return payload, draw(st.permutations([*parts, *repeated]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(made=shuffled(), chunk=st.integers(1, 20), version=st.sampled_from([4, 6]))
 def test_any_split_in_any_order_is_the_payload_again(
     made: tuple[bytes, list[tuple[int, bytes, bool]]], chunk: int, version: int
@@ -807,7 +808,7 @@ def test_any_split_in_any_order_is_the_payload_again(
     assert outcome.not_understood == {}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     pieces=st.lists(
         st.tuples(st.integers(0, 12), st.integers(1, 8), st.integers(0, 3)), min_size=1, max_size=14
@@ -866,14 +867,14 @@ def hostile(draw: st.DrawFn) -> list[Frame]:
     return frames
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(frames=hostile(), chunk=st.integers(1, 25), most_bytes=st.sampled_from([0, 4000, 16 << 20]))
 def test_any_bytes_have_a_fate(frames: list[Frame], chunk: int, most_bytes: int) -> None:
     """And it does not depend on how many come at once, which `put_together` checks too."""
     assert put_together(frames, chunk, most_bytes) == put_together(frames, 1 << 20, most_bytes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(body=st.binary(max_size=200), packet=st.integers(0, 200))
 def test_noise_has_a_fate(body: bytes, packet: int) -> None:
     put_together([Frame(body, packet=min(packet, len(body)))] * 2)
