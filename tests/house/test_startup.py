@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FIXTURE = Path(__file__).resolve().parents[2] / "fixtures" / "ff-pcmu.pcap"
 
 
@@ -101,3 +103,13 @@ def test_decode_loads_no_pandas_and_no_matplotlib(tmp_path: Path) -> None:
     assert "soundfile" in loaded
     assert list(tmp_path.glob("*.wav"))
     assert not {"pandas", "matplotlib"} & loaded
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+def test_streams_starts_no_thread() -> None:
+    """numpy would start some for its linear algebra, unless the user wants them."""
+    count = "\nimport os; assert len(os.listdir('/proc/self/task')) == 1"
+    assert "numpy" in modules_after(run_command("streams", str(FIXTURE)) + count)
+    asked = "import os; os.environ['OPENBLAS_NUM_THREADS'] = '2'\n"
+    kept = "\nassert os.environ['OPENBLAS_NUM_THREADS'] == '2'"
+    modules_after(asked + run_command("--version") + kept)
