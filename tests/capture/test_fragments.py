@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtpcap.capture.files.formats import open_source
+from rtpcap.capture.origins import Origins
 from rtpcap.capture.pieces.fragments import Pieces, Reassembler, Whole
 from rtpcap.capture.tables import Tally
 from rtpcap.rtp.packets import NO_TIME
@@ -113,8 +114,9 @@ def packets_of(whole: Whole | None) -> list[Packet]:
     if whole is None:
         return []
     assert len(whole) > 0
-    assert len(whole.data) >= whole.end[-1] + SPARE
-    assert (whole.begin[1:] >= whole.end[:-1]).all()
+    assert len(whole.data) >= whole.end.max() + SPARE
+    places = np.sort(np.stack((whole.begin, whole.end), axis=1), axis=0)
+    assert (places[1:, 0] >= places[:-1, 1]).all()
     data = whole.data.tobytes()
     return [
         Packet(frame, data[packet:end], data[begin:packet], original - end, time_ns, interface)
@@ -138,11 +140,14 @@ def counts(tally: Tally) -> Counts:
 
 
 def put_together(
-    frames: Sequence[Frame], chunk: int = 1 << 20, most_bytes: int = 16 << 20
+    frames: Sequence[Frame],
+    chunk: int = 1 << 20,
+    most_bytes: int = 16 << 20,
+    origins: Origins | None = None,
 ) -> Outcome:
     """So many frames at a time; every frame has exactly one fate."""
     other, not_understood = Tally(), Tally()
-    reassembler = Reassembler(other, not_understood, most_bytes=most_bytes)
+    reassembler = Reassembler(other, not_understood, most_bytes=most_bytes, origins=origins)
     packets = []
     for begin in range(0, len(frames), chunk):
         pieces = columns(frames[begin : begin + chunk], begin + 1)
