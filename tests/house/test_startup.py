@@ -65,7 +65,6 @@ OF_OTHER_VERBS = (
     "rtpcap.streams.reports.rows",
     "rtpcap.views.plot",
     "rtpcap.views.table",
-    "tempfile",
     "wave",
 )
 
