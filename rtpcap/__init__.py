@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from rtpcap.streams.call import Call, Calls
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.explain import Explanation, Explanations
+    from rtpcap.streams.findings.finding import Finding, Findings
     from rtpcap.streams.gaps import Gap, Gaps
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.streams.tones import Tone, Tones
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -49,6 +52,8 @@ _HOMES = {
     "Digits": "streams.digits",
     "Explanation": "streams.explain",
     "Explanations": "streams.explain",
+    "Finding": "streams.findings.finding",
+    "Findings": "streams.findings.finding",
     "Format": "rtp.payload_types",
     "Gap": "streams.gaps",
     "Gaps": "streams.gaps",
@@ -58,8 +63,11 @@ _HOMES = {
     "RTPMessage": "rtp.message",
     "RTPPacketManager": "audio.placement",
     "RTPProtocol": "rtp.profile",
+    "Reports": "streams.reports.reports",
     "Stream": "streams.stream",
     "Streams": "streams.streams",
+    "Tone": "streams.tones",
+    "Tones": "streams.tones",
     "TransmitType": "rtp.profile",
     "add_bytes": "rtp.bits",
     "byte_to_bits": "rtp.bits",
@@ -82,6 +90,8 @@ __all__ = [
     "Explanation",
     "Explanations",
     "Fault",
+    "Finding",
+    "Findings",
     "Format",
     "Gap",
     "Gaps",
@@ -92,9 +102,12 @@ __all__ = [
     "RTPPacketManager",
     "RTPParseError",
     "RTPProtocol",
+    "Reports",
     "RtpcapError",
     "Stream",
     "Streams",
+    "Tone",
+    "Tones",
     "TransmitType",
     "__version__",
     "add_bytes",

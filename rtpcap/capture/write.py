@@ -6,11 +6,10 @@ Frames are written as they were captured, in order; a file gets its name when it
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import merge
-from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,18 +21,20 @@ from rtpcap.capture.files.source import Source
 from rtpcap.capture.layers.names import NO_LINK, NO_PACKET, RTPDUMP, link_name
 from rtpcap.capture.tables import Datagram, Flow, Flows, Records, Tally
 from rtpcap.capture.writers import (
+    ETHERNET,
     RAW_IP,
     InterfaceKey,
     PcapngWriter,
     PcapWriter,
     RtpdumpWriter,
     Written,
+    whole_file,
     with_headers,
 )
 from rtpcap.errors import CaptureError
 from rtpcap.rtp.packets import NO_TIME
 
-__all__ = ["Exported", "FileFormat", "export", "format_of"]
+__all__ = ["Exported", "FileFormat", "export", "format_of", "write_frames"]
 
 FileFormat = Literal["pcap", "pcapng", "rtpdump"]
 FORMATS: tuple[FileFormat, ...] = ("pcap", "pcapng", "rtpdump")
@@ -114,24 +115,48 @@ def export(
         raise ValueError(f"{name!r} is a file of the capture itself")
     wanted = None if frames is None else np.unique(frames)
     left_out = Tally()
-    half = f"{name}.part"
-    try:
-        with open(half, "wb") as file:
-            if kind == "rtpdump":
-                count = RtpdumpWriter(file).write(_datagrams(source, wanted, left_out))
-            else:
-                survey = _survey(source, wanted, left_out)
-                rows = _rows(source, wanted)
-                if kind == "pcapng":
-                    count = PcapngWriter(file, source, list(survey.interfaces)).write(rows)
-                else:
-                    count = PcapWriter(file, survey.link, survey.finer).write(rows)
-        size = os.stat(half).st_size
-        os.replace(half, name)
-    except BaseException:
-        Path(half).unlink(missing_ok=True)
-        raise
+    with whole_file(name) as file:
+        if kind == "rtpdump":
+            count = RtpdumpWriter(file).write(_datagrams(source, wanted, left_out))
+        else:
+            survey = _survey(source, wanted, left_out)
+            count = _write(file, kind, source, survey, _rows(source, wanted))
+        size = file.tell()
     return Exported(name, kind, count, size, left_out)
+
+
+def write_frames(
+    source: Source | Several, path: str | os.PathLike[str], frames: Iterable[Written]
+) -> Exported:
+    """Write frames made from those of a capture, in this order, to a pcap or pcapng file.
+
+    Raises as `export` does.
+    """
+    name, kind = os.fspath(path), format_of(path)
+    if kind == "rtpdump":
+        raise ValueError(f"{name!r}: frames go to a pcap or pcapng file")
+    if os.path.realpath(name) in map(os.path.realpath, source.paths):
+        raise ValueError(f"{name!r} is a file of the capture itself")
+    left_out = Tally()
+    survey = _survey(source, None, left_out)
+    # Times that were made are what they are to the nanosecond.
+    survey.finer = True
+    with whole_file(name) as file:
+        count = _write(file, kind, source, survey, frames)
+        size = file.tell()
+    return Exported(name, kind, count, size, left_out)
+
+
+def _write(
+    file: BinaryIO,
+    kind: FileFormat,
+    source: Source | Several,
+    survey: _Survey,
+    frames: Iterable[Written],
+) -> int:
+    if kind == "pcapng":
+        return PcapngWriter(file, source, list(survey.interfaces)).write(frames)
+    return PcapWriter(file, survey.link, survey.finer).write(frames)
 
 
 @dataclass
@@ -149,7 +174,7 @@ class _Survey:
         if len(links) > 1:
             names = " and ".join(map(link_name, links))
             raise CaptureError(f"a pcap has one link type, these frames have {names}: use pcapng")
-        return links[0] if links else 1
+        return links[0] if links else ETHERNET
 
 
 def _survey(source: Source | Several, wanted: Frames | None, left_out: Tally) -> _Survey:

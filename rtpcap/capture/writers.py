@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from rtpcap.capture.files.kept import (
@@ -27,16 +30,18 @@ from rtpcap.errors import CaptureError
 from rtpcap.version import __version__
 
 __all__ = [
+    "ETHERNET",
     "RAW_IP",
     "InterfaceKey",
     "PcapWriter",
     "PcapngWriter",
     "RtpdumpWriter",
     "Written",
+    "whole_file",
     "with_headers",
 ]
 
-RAW_IP = 101
+ETHERNET, RAW_IP = 1, 101
 SECOND = 1_000_000_000
 WORD, LONG = 1 << 32, 1 << 64
 
@@ -54,6 +59,19 @@ RTCP_SECOND_BYTE = range(192, 224)
 LONGEST_RTPDUMP = 0xFFFF - 8
 UDP, UDP_HEADER = 17, 8
 LONGEST_PAYLOAD = 0xFFFF - 20 - UDP_HEADER
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write, which gets its name when it is whole and is gone where that fails."""
+    half = Path(f"{os.fspath(path)}.part")
+    try:
+        with open(half, "wb") as file:
+            yield file
+        os.replace(half, path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
 
 
 class InterfaceKey(NamedTuple):

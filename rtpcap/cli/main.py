@@ -24,14 +24,20 @@ VERBS = {
     "packets": "show",
     "gaps": "show",
     "dtmf": "show",
+    "tones": "show",
+    "levels": "show",
     "decode": "decode",
     "plot": "plot",
     "quality": "figures",
     "ledger": "figures",
+    "check": "check",
+    "rtcp": "rtcp",
     "explain": "explain",
     "export": "export",
     "replay": "replay",
     "record": "record",
+    "make": "make",
+    "impair": "impair",
 }
 
 FAILED = 4
@@ -116,9 +122,9 @@ def cli() -> None:
     `rtpcap FILE` is a summary of a capture. FILE may be a file, a folder, a quoted glob, `-` for
     standard input, or a URL; gzip, zstd, lz4, xz and bzip2 are unpacked.
 
-    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched,
-    2 wrong usage, 3 no input could be read, 4 some inputs failed, 5 no selected stream has a
-    codec here.
+    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched or
+    a --fail-if tripped, 2 wrong usage, 3 no input could be read, 4 some inputs failed, 5 no
+    selected stream has a codec here.
     """
 
 

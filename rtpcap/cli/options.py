@@ -38,6 +38,7 @@ class Exit:
 
     DONE = 0
     NO_STREAM = 1
+    TRIPPED = 1
     USAGE = 2
     ALL_FAILED = 3
     SOME_FAILED = 4

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from rtpcap.audio.placement import RTPPacketManager
 from rtpcap.errors import CodecUnavailable
 from rtpcap.live.coding import Decoding, Shape
-from rtpcap.live.keys import Presses
 from rtpcap.live.source import Source
+from rtpcap.rtp.keys import Presses
 from rtpcap.rtp.message import RTPMessage
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.serial import signed_delta

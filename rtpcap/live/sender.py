@@ -6,8 +6,8 @@ from collections import deque
 from struct import Struct
 
 from rtpcap.live.coding import Encoding
-from rtpcap.live.keys import Keys
 from rtpcap.rtp.header import HEADER_BYTES, RTP_VERSION
+from rtpcap.rtp.keys import Keys
 
 __all__ = ["Sender"]
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.codec_rows import CodecRow
+from rtpcap.streams.emodel import NetworkDelay
 from rtpcap.streams.further import row_of
 from rtpcap.streams.gaps import Gap, find_gaps
 from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, curve
@@ -34,12 +35,20 @@ __all__ = ["Analysis"]
 class Analysis:
     """A stream with the place of each packet and the meaning of its number."""
 
-    def __init__(self, stream: Stream, formats: Formats, places: Ledger, header_bytes: int) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        formats: Formats,
+        places: Ledger,
+        header_bytes: int,
+        network: NetworkDelay | None = None,
+    ) -> None:
         self._stream = stream
         self._packets = stream.packets
         self._formats = formats
         self._places = places
         self._header_bytes = header_bytes
+        self._network = network
         self._meant = Meanings.of(self._packets, formats, stream.index, np.zeros(1, np.int64))
 
     @cached_property
@@ -75,7 +84,8 @@ class Analysis:
     ) -> Play:
         """What comes out of a jitter buffer; see `Stream.play`."""
         buffer = buffer_of(buffer_ms, adaptive)
-        return Play(self._stream, self._places, self._arrivals, buffer, self._codec, network_ms)
+        network = NetworkDelay.told(network_ms) or self._network
+        return Play(self._stream, self._places, self._arrivals, buffer, self._codec, network)
 
     def buffer_curve(
         self, sizes_ms: Sequence[float] | None = None, network_ms: float | None = None
@@ -85,7 +95,8 @@ class Analysis:
             codec = self._stream.codec or "this codec"
             raise CodecUnavailable(f"the E-model has no row for {codec}")
         sizes = SIZES_MS if sizes_ms is None else sizes_ms
-        return curve(self._arrivals, self._codec, sizes, network_ms=network_ms)
+        network = NetworkDelay.told(network_ms) or self._network
+        return curve(self._arrivals, self._codec, sizes, network=network)
 
     def windows(self, window_s: float, jitter: Jitter) -> Windows:
         """Its figures over windows of time, which count from the capture's first frame."""

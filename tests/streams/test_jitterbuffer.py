@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.truth import Columns
 from rtpcap.streams.codec_rows import codec_row
+from rtpcap.streams.emodel import NetworkDelay
 from rtpcap.streams.jitterbuffer import (
     RUN_DRY,
     Adaptive,
@@ -165,7 +166,7 @@ def test_the_curve_over_sizes() -> None:
     )
     codec = codec_row("PCMU")
     assert codec is not None
-    found = curve(arrivals_of(stream, ledger), codec, (0, 50, 100, 150), network_ms=30)
+    found = curve(arrivals_of(stream, ledger), codec, (0, 50, 100, 150), network=NetworkDelay(30.0))
     assert found.loss_pct == pytest.approx([2.5, 2.5, 0, 0])
     assert found.delay_ms == pytest.approx([30, 80, 130, 180])
     # Lost one by one: BurstR = (1 - 0.025) * 1. The last delay is 2.7 ms beyond 177.3 ms.

@@ -9,24 +9,7 @@ from rtpcap.rtp.firstbyte import RTCP_SECOND_BYTES
 from rtpcap.rtp.header import RTP_VERSION, WORD_BYTES
 from rtpcap.rtp.rtcp.description import SourceDescription
 from rtpcap.rtp.rtcp.extended import ExtendedReport
-from rtpcap.rtp.rtcp.feedback import (
-    FEEDBACK_HEAD,
-    FIR,
-    NACK,
-    PLI,
-    PSFB,
-    REMB,
-    REMB_NAME,
-    RPSI,
-    RTPFB,
-    SLI,
-    TMMBN,
-    TMMBR,
-    TSTN,
-    TSTR,
-    Feedback,
-    OtherFeedback,
-)
+from rtpcap.rtp.rtcp.feedback import FEEDBACK_HEAD, PSFB, RTPFB, Feedback, OtherFeedback
 from rtpcap.rtp.rtcp.goodbye import ApplicationDefined, Goodbye
 from rtpcap.rtp.rtcp.part import (
     PADDING_BIT,
@@ -39,8 +22,10 @@ from rtpcap.rtp.rtcp.part import (
     RTCPFault,
     build_part,
 )
+from rtpcap.rtp.rtcp.picture import FIR, PLI, REMB, REMB_NAME, RPSI, SLI, TSTN, TSTR
 from rtpcap.rtp.rtcp.reports import ReceiverReport, SenderReport
 from rtpcap.rtp.rtcp.srtcp import SRTCP, recognise
+from rtpcap.rtp.rtcp.transport import NACK, TMMBN, TMMBR
 from rtpcap.rtp.rtcp.transport_cc import TransportCC
 
 __all__ = ["Compound", "build", "parse"]

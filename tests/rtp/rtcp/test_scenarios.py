@@ -170,8 +170,10 @@ REPORT = part(201, ssrcs(A) + block(), count=1)
         (NOISE + (1 << 31 | 9).to_bytes(4, "big") + NOISE[:10], 14),
         (NOISE + (1 << 31 | 9).to_bytes(4, "big") + NOISE[:4], 8),
         (NOISE + NOISE[:16] + (1 << 31 | 9).to_bytes(4, "big"), 20),
+        (NOISE + (1 << 31 | 9).to_bytes(4, "big") + b"\x01" + NOISE[:10], 15),
+        (NOISE + (1 << 31 | 9).to_bytes(4, "big") + b"\0\0\0\x01" + NOISE[:10], 18),
     ],
-    ids=["sha1 80", "sha1 32", "gcm"],
+    ids=["sha1 80", "sha1 32", "gcm", "mki of one byte", "mki of four"],
 )
 def test_encrypted_is_recognised_and_left(trailer: bytes, size: int) -> None:
     found = rtcp.parse(REPORT[:8] + NOISE[: len(REPORT) - 8] + trailer)

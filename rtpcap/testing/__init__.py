@@ -1,0 +1,1 @@
+"""What other test suites import: packets, golden captures, made and impaired ones."""
