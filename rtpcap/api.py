@@ -16,7 +16,6 @@ from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.files.formats import Source, open_source, open_sources
 from rtpcap.capture.files.held import MOST_UNPACKED
 from rtpcap.capture.files.mapped import MappedFile
-from rtpcap.capture.files.several import Several
 from rtpcap.capture.files.source import Place
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
@@ -37,6 +36,7 @@ from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    from rtpcap.capture.files.several import Several
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
     from rtpcap.signalling import Arrival, Signalling, SipMessage

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rtpcap.audio.audio import Audio
-from rtpcap.audio.layers import Mix, at_rate
-from rtpcap.audio.line import Line
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
-from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits
@@ -22,7 +18,10 @@ from rtpcap.streams.stream import Stream
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rtpcap.audio.audio import Audio
+    from rtpcap.audio.line import Line
     from rtpcap.audio.one_way import OneWay
+    from rtpcap.audio.track import Track
     from rtpcap.signalling import Dialog, Moment
     from rtpcap.signalling.dialog import State
     from rtpcap.signalling.offers import Epoch, Side
@@ -325,6 +324,9 @@ class Call:
 
     def sides(self, rendering: Rendering = AS_RECEIVED) -> list[tuple[Line, list[Track]]]:
         """The lines of `lines`, each with the tracks that it is made of: one of each `heard`."""
+        # Not at the top: who asks for figures alone loads nothing that lays audio.
+        from rtpcap.audio.layers import Mix, at_rate
+
         origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
         sides = self._laid(origin, rendering)
         if any(track.channels != 1 for side in sides for track in side):
@@ -366,6 +368,8 @@ class Call:
 
         What is chosen is as for `Stream.audio`.
         """
+        from rtpcap.audio.audio import Audio
+
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines(self.lines(rendering))
 

@@ -30,7 +30,7 @@ from rtpcap.rtp.payload_types import ASSIGNED
 from rtpcap.streams.announced import Announced
 from rtpcap.streams.endpoints import Endpoints, Named
 from rtpcap.streams.formats import PayloadMap
-from rtpcap.streams.gathered import OF_THE_FRAME, Columns, Gathered
+from rtpcap.streams.gathered import OF_THE_FRAME, Columns, Gathered, grouped, taken
 from rtpcap.streams.judge import FEWEST_PACKETS, Judgement, judge
 from rtpcap.streams.listener import Listener
 from rtpcap.streams.reports.control import ControlKeeper
@@ -382,11 +382,11 @@ class Finder:
             enough |= (counts > 0) & np.asarray(table.any(axis=1))[row]
         ids = np.flatnonzero(enough)
         if len(counts) > 1 or not enough.all():
-            order = _grouped(stream, enough)
+            together = grouped(stream, enough)
             del stream
             for name in columns:
-                columns[name] = columns[name][order]
-            del order
+                columns[name] = taken(columns[name], together)
+            del together
         lengths = counts[ids]
         return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths, recovered
 
@@ -464,13 +464,3 @@ def _by_appearance(
     number = np.empty(len(old), np.int32)
     number[appeared] = np.arange(len(old), dtype=np.int32)
     return number[stream], appeared.astype(np.int64)
-
-
-def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """The rows of the wanted streams, streams one after the other, each in capture order."""
-    # A stable sort of 16-bit numbers is a radix sort.
-    narrow = stream.astype(np.uint16) if len(wanted) <= 1 << 16 else stream
-    if wanted.all():
-        return np.argsort(narrow, kind="stable")
-    rows = np.flatnonzero(wanted[stream])
-    return rows[np.argsort(narrow[rows], kind="stable")]

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.audio.audio import Audio
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
-from rtpcap.audio.track import Track
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
@@ -32,9 +30,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from rtpcap.audio.audio import Audio
     from rtpcap.audio.frames import StoredFrames
     from rtpcap.audio.levels import Levels
     from rtpcap.audio.tones import Heard
+    from rtpcap.audio.track import Track
     from rtpcap.capture.tables import Flow
     from rtpcap.codecs.recognise import Recognised
     from rtpcap.rtp.audio_level import AudioLevels
@@ -404,6 +404,9 @@ class Stream:
         anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
         CodecUnavailable where `why_not` says a reason.
         """
+        # Not at the top: who asks for figures alone loads nothing that lays audio.
+        from rtpcap.audio.track import Track
+
         own, packets = self._own(heard), self.packets
         if rendering.clock == "rtcp":
             packets = self._spoken()
@@ -526,6 +529,8 @@ class Stream:
         what their sender's reports say, not by their arrival. Raises CodecUnavailable where
         `why_not` says a reason, ValueError for what makes no sense.
         """
+        from rtpcap.audio.audio import Audio
+
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines([self.track(rendering=rendering)])
 

@@ -23,6 +23,7 @@ from rtpcap.audio.tones import listen
 from rtpcap.codecs import Heard
 from rtpcap.codecs.g711 import A_LAW, MU_LAW
 from tests.audio.sounds import key, line, mu_law, noise, rhythm, silence, sines
+from tests.effort import examples
 from tests.peers import require
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -299,7 +300,7 @@ def test_where_nothing_came_nothing_is_listened_to(rate: int, begin_s: float) ->
     assert passed == pytest.approx(one.duration_s - counted.read_samples / rate)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(30))
 @given(
     rate=st.integers(1, 200_000),
     channels=st.integers(1, 3),

@@ -9,6 +9,7 @@ import pytest
 
 from rtpcap import open as open_capture
 from tests.cli.harness import FIXTURES, Row, csv_of, json_of, rtpcap
+from tests.effort import sample
 from tests.streams.spoken import ringing
 from tests.views.build import capture, eventful, steady, without_times
 
@@ -200,7 +201,9 @@ def test_several_inputs_say_which() -> None:
 @pytest.mark.parametrize("verb", [verb for verb in KEYS if verb != "decode"])
 @pytest.mark.parametrize("columns", [80, 132])
 def test_tables_fit_the_terminal(verb: str, columns: int) -> None:
-    for path in sorted(FIXTURES.glob("*.pcap*")):
+    paths = sorted(FIXTURES.glob("*.pcap*"))
+    # Where there is more room, fewer captures say the same.
+    for path in paths if columns == 80 else sample(paths, 12):
         done = rtpcap(verb, path, columns=columns)
         assert done.code == 0
         assert max(map(len, done.lines()), default=0) <= max(columns, len(str(path)) + 1)

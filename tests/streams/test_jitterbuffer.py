@@ -25,6 +25,7 @@ from rtpcap.streams.jitterbuffer import (
     play,
 )
 from rtpcap.streams.ledger import Clocks, Ledger
+from tests.effort import examples
 from tests.streams.impaired import arrivals_of
 
 CLOCK = 8000
@@ -95,7 +96,7 @@ def on_time(playout: Playout) -> list[bool]:
     return [fate == Fate.PLAYED for fate in playout.fate.tolist()]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(histories(), st.integers(0, 120))
 def test_fixed_buffer_is_the_plain_one(rows: list[Row], size: int) -> None:
     steps = [b[0] - a[0] for a, b in pairwise(rows)]
@@ -105,7 +106,7 @@ def test_fixed_buffer_is_the_plain_one(rows: list[Row], size: int) -> None:
     assert on_time(play(arrivals(rows), Fixed(size))) == plain_fixed(rows, size)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(histories(), st.integers(0, 40), st.integers(40, 150))
 def test_adaptive_buffer_is_the_plain_one(rows: list[Row], least: int, most: int) -> None:
     buffer = Adaptive(least, most)
