@@ -33,6 +33,10 @@ __all__ = ["Compound", "build", "parse"]
 COUNT_MASK = 0x1F
 
 
+FILLED_WITH_COUNT = {(RTPFB, TransportCC.FORMAT)}
+"""Packets with whole bytes in them, which senders fill up to a word as if that were padding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compound:
     """The packets of a datagram, and what is wrong with it."""
@@ -104,16 +108,22 @@ def parse(data: bytes) -> Compound:
         else:
             reader.end = following
             if first & PADDING_BIT:
-                padding = _padding(reader, is_last=following == end)
+                own = (packet_type, first & COUNT_MASK) in FILLED_WITH_COUNT
+                padding = _padding(reader, own=own, is_last=following == end)
                 reader.end -= padding
         packets.append(_packet(reader, packet_type, first & COUNT_MASK))
         pos = following
     return Compound(tuple(packets), tuple(faults), protection, padding)
 
 
-def _padding(reader: Reader, *, is_last: bool) -> int:
-    """How many bytes at a packet's end are padding; 0 where that cannot be."""
+def _padding(reader: Reader, *, own: bool, is_last: bool) -> int:
+    """How many bytes at a packet's end are padding; 0 where that cannot be.
+
+    With `own` the packet reads what fills its last word by itself.
+    """
     count = reader.data[reader.end - 1]
+    if own and 0 < count < WORD_BYTES:
+        return 0
     if not is_last:
         reader.fail(Reason.PADDING_EARLY, count, offset=reader.end - 1)
     if not count or count % WORD_BYTES or count > reader.room:
