@@ -292,14 +292,6 @@ def transport_wide_feedback() -> tuple[bytes, Expected]:
 
 
 @scenario
-def transport_wide_feedback_as_libwebrtc_fills_it_up() -> tuple[bytes, Expected]:
-    # As Chromium sends it: P is set, and the last byte counts the two that fill the word.
-    body = struct.pack(">HHIH", 5, 4, 0, 0x2004) + bytes([4, 8, 1, 2]) + b"\0\2"
-    packet = rtcp.TransportCC(A, B, 5, 4, 0, 0, (0x2004,), (4, 8, 1, 2))
-    return part(205, ssrcs(A, B) + body, count=15, padding=True), whole(packet)
-
-
-@scenario
 def transport_wide_feedback_with_fewer_deltas_than_packets() -> tuple[bytes, Expected]:
     body = struct.pack(">HHIH", 5, 3, 0, 0x2003) + bytes([4, 8])
     packet = rtcp.TransportCC(A, B, 5, 3, 0, 0, (0x2003,), (4, 8))
