@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.gaps import Gap, Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.views import plot  # noqa: F401 - reached by name
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -66,8 +67,14 @@ _HOMES = {
     "open": "api",
 }
 
-# Used by their own name, as rtpcap.batch.run.
-_FOLDERS = ("batch", "codecs", "live", "rtp")
+# Used by their own name, as rtpcap.batch.run: where each is.
+_FOLDERS = {
+    "batch": "batch",
+    "codecs": "codecs",
+    "live": "live",
+    "plot": "views.plot",
+    "rtp": "rtp",
+}
 
 __all__ = [
     "Audio",
@@ -108,7 +115,7 @@ def __getattr__(name: str) -> object:
     if home is not None:
         value: object = getattr(import_module(f"rtpcap.{home}"), name)
     elif name in _FOLDERS:
-        value = import_module(f"rtpcap.{name}")
+        value = import_module(f"rtpcap.{_FOLDERS[name]}")
     else:
         raise AttributeError(f"module 'rtpcap' has no attribute {name!r}")
     globals()[name] = value

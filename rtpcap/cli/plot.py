@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rtpcap.rtp.payload_types import Format
     from rtpcap.streams.streams import Streams
+    from rtpcap.views.plot.sheet import StreamKind
 
 __all__ = ["plot"]
 
@@ -69,7 +70,7 @@ def plot(
     name: str,
     output: str,
     width: int,
-    kind: str,
+    kind: StreamKind,
     mapped: dict[int, Format],
     named: tuple[str, ...],
     most_unpacked: int | None,
@@ -91,7 +92,7 @@ def plot(
         if not len(streams):
             warn("no RTP stream matched")
             continue
-        from rtpcap.views.axes import save
+        from rtpcap.views.plot import save
 
         if len(streams) > MOST_STREAMS:
             warn(f"{MOST_STREAMS} of {len(streams)} streams are drawn: choose with --ssrc")
@@ -104,11 +105,7 @@ def plot(
     click.get_current_context().exit(inputs.exit_code(code))
 
 
-def _figure(kind: str, streams: Streams, width: int) -> Figure:
-    if kind == "buffer":
-        from rtpcap.views.plot_buffer import buffer_chart
-
-        return buffer_chart(streams, width)
+def _figure(kind: StreamKind, streams: Streams, width: int) -> Figure:
     from rtpcap.views.plot import chart
 
-    return chart(streams, width)
+    return chart(streams, width, kind=kind)
