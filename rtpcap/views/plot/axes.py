@@ -217,10 +217,10 @@ def look_of(ax: Axes, dark: bool) -> Look:
     return Look(ax, theme_of(dark), float(np.clip(inches + 2.5, 6.5, 9)))
 
 
-def fitted(text: str, letters: int) -> str:
-    """The text as far as so many letters go, made drawable."""
+def fitted(text: str, letters: int, *, keep: str = "both") -> str:
+    """The text as far as so many letters go, made drawable; `keep` as for `short`."""
     # First cut what is much too long: a URI may be as long as a packet.
-    return short(drawable(short(text, 4 * letters)), letters)
+    return short(drawable(short(text, 4 * letters, keep=keep)), letters, keep=keep)
 
 
 def stream_title(look: Look, what: str, stream: Stream) -> str:

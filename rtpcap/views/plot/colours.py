@@ -29,6 +29,8 @@ class Theme:
     other: str
     """The callee's side, or a second line."""
     lost: str
+    few: str
+    """Less lost than anybody hears."""
     late: str
     silent: str
     """Silence that the sender did not send."""
@@ -50,6 +52,7 @@ LIGHT = Theme(
     packets=BLUE,
     other=BLUISH_GREEN,
     lost=VERMILION,
+    few=YELLOW,
     late=ORANGE,
     silent=SKY_BLUE,
     restart=BLACK,
@@ -68,6 +71,7 @@ DARK = Theme(
     packets=SKY_BLUE,
     other=BLUISH_GREEN,
     lost=VERMILION,
+    few=YELLOW,
     late=ORANGE,
     silent=BLUE,
     restart=WHITE,

@@ -27,6 +27,8 @@ MOST_WINDOWS = 120
 HEADROOM = 0.1
 LEAST_LOSS_PCT = 5.0
 """The axis of loss is never finer: a tenth of a percent is not to look like a disaster."""
+LEAST_SHOWN = 0.2
+"""So much of the last window is seen, however short the rest of the stream."""
 LOSS_SHARE = 0.45
 """The highest loss reaches so far up."""
 
@@ -60,11 +62,11 @@ def quality(
         look.say("no figures: no times")
         return ax
     begin, end = float(found.start_s[0]), float(found.start_s[-1]) + found.window_s
-    ax.set_xlim(begin, max(min(end, begin + span), begin + 0.5 * found.window_s))
+    ax.set_xlim(begin, max(min(end, begin + span), begin + LEAST_SHOWN * found.window_s))
     legend = _losses(look, found)
     if found.scale is not None:
         _bands(look, found)
-        legend = [*score_line(look, found, look.theme.packets), *legend]
+        legend = [*score_line(look, found, look.theme.packets, begin + span), *legend]
         ax.set_ylim(LEAST_MOS - HEADROOM, MOST_MOS + HEADROOM)
         look.label(y="MOS")
     else:
@@ -74,13 +76,16 @@ def quality(
     return ax
 
 
-def score_line(look: Look, found: Windows, colour: str, label: str = "") -> list[Artist]:
-    """The MOS of each window as a level over its time; nothing where there is no window."""
+def score_line(
+    look: Look, found: Windows, colour: str, end_s: float, width: float = 1.8
+) -> list[Artist]:
+    """The MOS of each window as a level over its time, up to `end_s`; nothing between windows."""
     x, y = _steps(found)
+    x = np.minimum(x, max(end_s, float(found.start_s[-1]) + LEAST_SHOWN * found.window_s))
     scale = {"nb": "narrowband", "wb": "wideband"}[found.scale or "nb"]
-    style: Style = {"color": colour, "linewidth": 1.8, "solid_joinstyle": "miter"}
+    style: Style = {"color": colour, "linewidth": width, "solid_joinstyle": "miter"}
     look.ax.plot(x, y, zorder=4, **style)
-    return [Line2D([], [], label=label or f"MOS ({scale})", **style)]
+    return [Line2D([], [], label=f"MOS ({scale})", **style)]
 
 
 def _steps(found: Windows) -> tuple[Line, Line]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from matplotlib.figure import Figure
 
 from rtpcap.views.plot.axes import PictureAxes, own_figure
 from rtpcap.views.plot.buffer import buffer
+from rtpcap.views.plot.call import call as whole_call
 from rtpcap.views.plot.gaps import above_and_below, gaps
 from rtpcap.views.plot.jitter import jitter
 from rtpcap.views.plot.quality import quality
@@ -18,11 +19,26 @@ from rtpcap.views.plot.waveform import waveform
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from rtpcap.audio.audio import Audio
+    from rtpcap.streams.call import Call
+    from rtpcap.streams.findings.finding import Finding
     from rtpcap.streams.stream import Stream
 
-__all__ = ["STREAM_KINDS", "StreamKind", "chart", "draw"]
+__all__ = [
+    "STREAM_KINDS",
+    "AudioKind",
+    "CallKind",
+    "StreamKind",
+    "chart",
+    "draw",
+    "draw_of_audio",
+    "draw_of_call",
+]
 
 StreamKind = Literal["gaps", "jitter", "waveform", "spectrogram", "quality", "buffer"]
+
+CallKind = Literal["call", "waveform", "spectrogram"]
+AudioKind = Literal["waveform", "spectrogram"]
 
 STREAM_KINDS: tuple[StreamKind, ...] = get_args(StreamKind)
 """The charts of one stream."""
@@ -42,6 +58,32 @@ def draw(stream: Stream, kind: str, ax: Axes | None = None, *, dark: bool = Fals
     if kind not in DRAW:
         raise ValueError(f"{kind!r} is no chart of a stream: {', '.join(DRAW)}")
     return DRAW[kind](stream, ax, dark=dark)
+
+
+SOUND: Mapping[str, Callable[..., Axes]] = {"waveform": waveform, "spectrogram": spectrogram}
+
+
+def draw_of_call(
+    call: Call,
+    kind: str,
+    ax: Axes | None = None,
+    *,
+    findings: Iterable[Finding] = (),
+    dark: bool = False,
+) -> Axes:
+    """The chart of that kind of a call; raises ValueError for another kind."""
+    if kind == "call":
+        return whole_call(call, ax, findings=findings, dark=dark)
+    return draw_of_audio(call, kind, ax, dark=dark)
+
+
+def draw_of_audio(
+    source: Audio | Call, kind: str, ax: Axes | None = None, *, dark: bool = False
+) -> Axes:
+    """The chart of that kind of what can be heard; raises ValueError for another kind."""
+    if kind not in SOUND:
+        raise ValueError(f"{kind!r} is no chart of it: {', '.join(SOUND)}")
+    return SOUND[kind](source, ax, dark=dark)
 
 
 def chart(

@@ -69,9 +69,11 @@ def waveform(
     places = lanes(look, [1] * len(sounds)) if len(sounds) > 1 else [look]
     legend: dict[str, Patch] = {}
     colours = (look.theme.packets, look.theme.other)
-    for place, sound, colour in zip(places, sounds, colours, strict=False):
+    waves = [Wave.of(sound.line, 2 * look.columns) for sound in sounds]
+    peak = max(wave.peak for wave in waves)
+    for place, sound, wave, colour in zip(places, sounds, waves, colours, strict=False):
         place.quiet()
-        legend |= wave_lane(place, sound, colour)
+        legend |= wave_lane(place, sound, wave, colour, peak=peak)
     begin, end = min(s.start_s for s in sounds), max(s.end_s for s in sounds)
     margin = 0.01 * (end - begin) or 0.5
     places[-1].ax.set_xlim(begin - margin, end + margin)
@@ -101,12 +103,17 @@ def sound_title(look: Look, what: str, source: Stream | Call | Audio) -> str:
     return stream_title(look, what, source)
 
 
-def wave_lane(look: Look, sound: Sound, colour: str) -> dict[str, Patch]:
-    """The wave and its shades; gives a patch for the legend for each kind of shade."""
-    ax, wave = look.ax, Wave.of(sound.line, 2 * look.columns)
+def wave_lane(
+    look: Look, sound: Sound, wave: Wave, colour: str, *, peak: float
+) -> dict[str, Patch]:
+    """The wave and its shades; gives a patch for the legend for each kind of shade.
+
+    `peak` is the loudest of all that is shown beside it: who is quiet shall look it.
+    """
+    ax = look.ax
     x = sound.start_s + wave.time_s
     ax.fill_between(x, wave.low, wave.high, color=colour, linewidth=0.5, zorder=3)
-    peak = max(wave.peak, LEAST_PEAK)
+    peak = max(peak, LEAST_PEAK)
     # Room for the digits above.
     top = 1.08 + (2.16 * DIGIT_STRIP / (1 - DIGIT_STRIP) if sound.digits else 0)
     ax.set_ylim(-1.08 * peak, top * peak)
