@@ -226,7 +226,10 @@ def _draw_steps(found: dict[str, Look], call: Call, names: Sequence[str]) -> lis
     end = max((step.time_s for step in call.steps if step.time_s is not None), default=None)
     legend: list[Artist] = []
     ring, answer = times.get("ringing"), times.get("answer")
+    invited = times.get("INVITE")
+    heard = [time for time in (ring, answer, end) if time is not None]
     for word, begin, stop, colour in (
+        ("calling", invited, heard[0] if heard else None, theme.stray),
         ("ringing", ring, answer if answer is not None else end, theme.late),
         ("talking", answer, end if call.talk_s is not None else ax.get_xlim()[1], theme.silent),
     ):
@@ -476,10 +479,13 @@ def _draw_digits(look: Look, call: Call) -> None:
             if d.start_s is not None
         ]
         colour = look.theme.packets if side == "left" else look.theme.other
+        tags.sort(key=lambda tag: tag.begin)
+        begin = np.array([tag.begin for tag in tags])
+        held = merged(begin, np.array([tag.end for tag in tags]), np.ones(len(tags)), 0.0)
         boxes(
             ax,
-            [tag.begin for tag in tags],
-            [tag.end for tag in tags],
+            [hole.begin for hole in held],
+            [hole.end for hole in held],
             row - 0.42,
             row + 0.42,
             colour,

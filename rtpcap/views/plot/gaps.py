@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from rtpcap.views.plot.axes import Look, PictureAxes, Style, look_of, own_figure, stream_title
+from rtpcap.views.plot.boxes import boxes
 from rtpcap.views.plot.course import Course, Hole, Line, Tag, holes_of, merged, placed
 from rtpcap.views.plot.envelope import envelope, thinned
 from rtpcap.views.plot.jitter import jitter_lane
@@ -220,30 +220,16 @@ def _bands(
     holes: Sequence[Hole],
     least: float,
     heights: Sequence[float],
-    color: str,
+    colour: str,
     alpha: float,
     hatch: str,
 ) -> None:
     """Boxes from the bottom of the picture, none narrower than `least`."""
-    boxes = []
-    for hole, height in zip(holes, heights, strict=True):
-        more = max(0.0, least - (hole.end - hole.begin)) / 2
-        begin, end = hole.begin - more, hole.end + more
-        boxes.append([(begin, 0.0), (end, 0.0), (end, height), (begin, height)])
-    kind: Style = {"linewidth": 0}
+    style: Style = {"alpha": alpha, "zorder": 1.5, "transform": ax.get_xaxis_transform()}
     if hatch:
-        kind |= {"edgecolor": color, "hatch": hatch}
-    ax.add_collection(
-        PolyCollection(
-            boxes,
-            facecolor=color,
-            alpha=alpha,
-            transform=ax.get_xaxis_transform(),
-            zorder=1.5,
-            **kind,
-        ),
-        autolim=False,
-    )
+        style |= {"edgecolor": colour, "hatch": hatch}
+    begins, ends = [hole.begin for hole in holes], [hole.end for hole in holes]
+    boxes(ax, begins, ends, 0.0, heights, colour, least=least, **style)
 
 
 def _label_restarts(look: Look, restarts: Sequence[Gap], at: Line) -> None:

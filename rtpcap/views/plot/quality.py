@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from rtpcap.streams.emodel import BANDS, LEAST_MOS, MOST_MOS, NO_ROW, STRETCH, mos
 from rtpcap.views.plot.axes import Look, Style, look_of, own_axes, stream_title
+from rtpcap.views.plot.boxes import boxes
 from rtpcap.views.plot.course import SECONDS, Line
 
 if TYPE_CHECKING:
@@ -134,13 +134,9 @@ def _losses(look: Look, found: Windows) -> list[Artist]:
         some = height > 0
         if not some.any():
             continue
-        begin, low, tall = found.start_s[some], bottom[some], height[some]
-        left, end = (begin, begin + found.window_s)
-        corners = [(left, low), (end, low), (end, low + tall), (left, low + tall)]
-        boxes = np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
-        right.add_collection(
-            PolyCollection(list(boxes), facecolor=colour, alpha=0.85, linewidth=0), autolim=False
-        )
+        begin = found.start_s[some]
+        end, high = begin + found.window_s, (bottom + height)[some]
+        boxes(right, begin, end, bottom[some], high, colour, alpha=0.85)
         legend.append(Patch(facecolor=colour, alpha=0.85, label=word))
     # The Axes of the MOS lies on top of that of the loss.
     look.ax.set_zorder(right.get_zorder() + 1)

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from rtpcap.streams.counted import counted
-from rtpcap.views.plot.axes import PLAIN, Look, fitted, look_of, own_axes
+from rtpcap.views.plot.axes import PLAIN, Look, Style, fitted, look_of, own_axes
 from rtpcap.views.plot.boxes import boxes, runs
 from rtpcap.views.plot.course import SECONDS
 
@@ -35,6 +35,10 @@ LEAST_CELL_S = 0.5
 
 CLASSES_PCT = (0.0, 1.0, 5.0)
 """A cell is of the class whose loss it exceeds, in percent."""
+
+HALF, LEAST_ROW_PX, CROWDED_PX = 0.4, 1.0, 4.0
+"""Half a bar's height, in rows, and how high one is at least; below the last, edges are soft."""
+SILENT_SHARE = 0.2
 
 SILENT = -1
 Floats = npt.NDArray[np.float64]
@@ -139,19 +143,25 @@ def _draw(look: Look, bars: Floats, pixel: float) -> list[Artist]:
     names.append(f"more than {CLASSES_PCT[-1]:g} % lost")
     colours = (theme.packets, theme.few, theme.late, theme.lost)
     row, begin, end, kind = bars.T
+    # However many rows there are, each is a pixel high at least.
+    rows_px = look.ax.bbox.height / (int(row.max()) + 1)
+    half = max(HALF, LEAST_ROW_PX / rows_px / 2)
     there = kind == SILENT
     legend: list[Artist] = []
     if there.any():
-        middle = row[there]
-        boxes(look.ax, begin[there], end[there], middle - 0.08, middle + 0.08, theme.stray)
+        thin, middle = half * SILENT_SHARE, row[there]
+        boxes(look.ax, begin[there], end[there], middle - thin, middle + thin, theme.stray)
     for number, (name, colour) in enumerate(zip(names, colours, strict=True)):
         mine = kind == number
-        if mine.any():
-            # What is worse lies above: one bad cell is seen among many good ones.
-            style = {"least": (1.5 + number) * pixel, "zorder": 2 + number}
-            middle = row[mine]
-            boxes(look.ax, begin[mine], end[mine], middle - 0.4, middle + 0.4, colour, **style)
-            legend.append(Patch(facecolor=colour, label=name))
+        if not mine.any():
+            continue
+        # What is worse lies above: one bad cell is seen among many good ones.
+        style: Style = {"least": (1.5 + number) * pixel, "zorder": 2 + number}
+        if rows_px < CROWDED_PX:
+            style["snap"] = False
+        middle = row[mine]
+        boxes(look.ax, begin[mine], end[mine], middle - half, middle + half, colour, **style)
+        legend.append(Patch(facecolor=colour, label=name))
     if there.any():
         legend.append(Patch(facecolor=theme.stray, label="nothing came"))
     return legend

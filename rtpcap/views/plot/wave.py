@@ -20,7 +20,7 @@ from rtpcap.streams.digits import Digit
 if TYPE_CHECKING:
     from rtpcap.streams.stream import Stream
 
-__all__ = ["FULL_SCALE", "Sound", "Span", "Wave", "sounds_of", "spans_of"]
+__all__ = ["FULL_SCALE", "Floats", "Sound", "Span", "Wave", "sounds_of", "spans_of"]
 
 FULL_SCALE = 1 << 15
 

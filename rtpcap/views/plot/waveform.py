@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 
+from rtpcap.audio.audio import Audio
 from rtpcap.audio.holes import Cause
 from rtpcap.codecs.decoder import Heard
 from rtpcap.errors import CodecUnavailable
+from rtpcap.streams.call import Call
 from rtpcap.streams.counted import counted
-from rtpcap.views.plot.axes import Look, Style, look_of, own_axes, stream_title
+from rtpcap.views.plot.axes import Look, Style, fitted, look_of, own_axes, stream_title
+from rtpcap.views.plot.boxes import boxes
 from rtpcap.views.plot.colours import Theme
 from rtpcap.views.plot.course import SECONDS, Hole, Tag, merged, placed
 from rtpcap.views.plot.lanes import lanes
-from rtpcap.views.plot.wave import Sound, Wave, sounds_of, spans_of
+from rtpcap.views.plot.wave import Floats, Sound, Wave, sounds_of, spans_of
 
 if TYPE_CHECKING:
-    from rtpcap.audio.audio import Audio
     from rtpcap.audio.rendering import Fill
-    from rtpcap.streams.call import Call
     from rtpcap.streams.digits import Digit
     from rtpcap.streams.stream import Stream
 
@@ -33,8 +33,6 @@ LEAST_PEAK = 0.01
 """The axis is never finer: below this there is only noise."""
 DIGIT_STRIP = 0.17
 """How much of the height, at the top, is kept for digits where there are any."""
-MOST_BOXES = 2000
-"""More shades than that are drawn as fewer, wider ones."""
 
 
 def waveform(
@@ -70,10 +68,10 @@ def waveform(
     legend: dict[str, Patch] = {}
     colours = (look.theme.packets, look.theme.other)
     waves = [Wave.of(sound.line, 2 * look.columns) for sound in sounds]
-    peak = max(wave.peak for wave in waves)
+    peak, digits = max(wave.peak for wave in waves), any(sound.digits for sound in sounds)
     for place, sound, wave, colour in zip(places, sounds, waves, colours, strict=False):
         place.quiet()
-        legend |= wave_lane(place, sound, wave, colour, peak=peak)
+        legend |= wave_lane(place, sound, wave, colour, peak=peak, digits=digits)
     begin, end = min(s.start_s for s in sounds), max(s.end_s for s in sounds)
     margin = 0.01 * (end - begin) or 0.5
     places[-1].ax.set_xlim(begin - margin, end + margin)
@@ -85,15 +83,12 @@ def waveform(
 
 
 def x_label(source: Stream | Call | Audio) -> str:
-    return SECONDS if hasattr(source, "start_s") else "seconds"
+    """What its axis of time says."""
+    return "seconds" if isinstance(source, Audio) else SECONDS
 
 
 def sound_title(look: Look, what: str, source: Stream | Call | Audio) -> str:
     """What is shown of what."""
-    from rtpcap.audio.audio import Audio
-    from rtpcap.streams.call import Call
-    from rtpcap.views.plot.axes import fitted
-
     letters = look.letters(0.95)
     if isinstance(source, Audio):
         told = f"{source.duration_s:.2f} s at {source.rate} Hz"
@@ -104,18 +99,18 @@ def sound_title(look: Look, what: str, source: Stream | Call | Audio) -> str:
 
 
 def wave_lane(
-    look: Look, sound: Sound, wave: Wave, colour: str, *, peak: float
+    look: Look, sound: Sound, wave: Wave, colour: str, *, peak: float, digits: bool = False
 ) -> dict[str, Patch]:
     """The wave and its shades; gives a patch for the legend for each kind of shade.
 
     `peak` is the loudest of all that is shown beside it: who is quiet shall look it.
+    With `digits` there is room for keys above.
     """
     ax = look.ax
     x = sound.start_s + wave.time_s
     ax.fill_between(x, wave.low, wave.high, color=colour, linewidth=0.5, zorder=3)
     peak = max(peak, LEAST_PEAK)
-    # Room for the digits above.
-    top = 1.08 + (2.16 * DIGIT_STRIP / (1 - DIGIT_STRIP) if sound.digits else 0)
+    top = 1.08 + (2.16 * DIGIT_STRIP / (1 - DIGIT_STRIP) if digits else 0)
     ax.set_ylim(-1.08 * peak, top * peak)
     label = sound.name or "amplitude, full scale 1"
     look.label(y=label)
@@ -126,10 +121,18 @@ def _shades(look: Look, sound: Sound, wave: Wave) -> dict[str, Patch]:
     theme: Theme = look.theme
     found: dict[str, Patch] = {}
 
-    def shade(word: str, spans: np.ndarray, colour: str, height: float, **style: Any) -> None:
+    def shade(
+        word: str,
+        spans: Floats,
+        colour: str,
+        height: float,
+        seconds: float | None = None,
+        **style: Any,
+    ) -> None:
         if not len(spans):
             return
-        seconds = float((spans[:, 1] - spans[:, 0]).sum())
+        if seconds is None:
+            seconds = float((spans[:, 1] - spans[:, 0]).sum())
         least = (sound.end_s - sound.start_s) / look.columns
         begin, end = sound.start_s + spans[:, 0], sound.start_s + spans[:, 1]
         holes = merged(begin, end, end - begin, least)
@@ -158,26 +161,27 @@ def _shades(look: Look, sound: Sound, wave: Wave) -> dict[str, Patch]:
     ]
     if sound.holes is None:
         silent = np.array([*wave.spans(Heard.SILENCE)]).reshape(-1, 2)
-        shade("nothing came", silent, theme.lost, 1.0, alpha=0.3)
+        shade("nothing came", silent, theme.lost, 1.0, wave.seconds(Heard.SILENCE), alpha=0.3)
     for code, word, colour in codes:
         spans = np.array([*wave.spans(code)]).reshape(-1, 2)
-        shade(word, spans, colour, 0.07, alpha=0.9)
+        shade(word, spans, colour, 0.07, wave.seconds(code), alpha=0.9)
     return found
 
 
 def _boxes(
     look: Look, holes: Sequence[Hole], least: float, height: float, colour: str, style: Style
 ) -> None:
-    boxes = []
-    for hole in holes:
-        more = max(0.0, least - (hole.end - hole.begin)) / 2
-        begin, end = hole.begin - more, hole.end + more
-        boxes.append([(begin, 0.0), (end, 0.0), (end, height), (begin, height)])
-    transform = look.ax.get_xaxis_transform()
-    shades = PolyCollection(
-        boxes, facecolor=colour, linewidth=0, transform=transform, zorder=1.5, **style
+    boxes(
+        look.ax,
+        [hole.begin for hole in holes],
+        [hole.end for hole in holes],
+        0.0,
+        height,
+        colour,
+        least=least,
+        transform=look.ax.get_xaxis_transform(),
+        **{"zorder": 1.5, **style},
     )
-    look.ax.add_collection(shades, autolim=False)
 
 
 def mark_digits(look: Look, digits: Iterable[Digit]) -> None:
