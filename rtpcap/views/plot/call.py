@@ -63,6 +63,7 @@ SENTENCE_LINES = 2
 MOST_LETTERS = 30
 """Names of steps that came at once: no more than these."""
 
+SET_UP = "set up in {:.2f} s"
 SEVERITY_MARKS = {"error": "X", "warning": "^", "note": "o"}
 
 
@@ -171,12 +172,12 @@ def _title(look: Look, call: Call) -> str:
     parties = fitted(f"{call.caller} > {call.callee}", letters)
     status = "" if call.status in (None, 200) else f" {call.status} {call.reason or ''}".rstrip()
     told = [f"{call.state}{status}"]
-    if call.setup_s is not None:
-        told.append(f"set up in {call.setup_s:.2f} s")
     if call.talk_s is not None:
         told.append(f"talk {call.talk_s:.1f} s")
     if call.hung_up is not None:
         told.append(f"ended by the {call.hung_up}")
+    if call.setup_s is not None and len(", ".join(told)) + len(SET_UP) < letters:
+        told.insert(1, SET_UP.format(call.setup_s))
     return f"{parties}\n{fitted(', '.join(told), letters)}"
 
 

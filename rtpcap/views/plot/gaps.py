@@ -245,6 +245,8 @@ def _label_restarts(look: Look, restarts: Sequence[Gap], at: Line) -> None:
             va="bottom",
             fontsize=look.size,
             color=look.theme.ink,
+            bbox={"facecolor": look.theme.paper, "alpha": 0.7, "linewidth": 0, "pad": 1},
+            zorder=6,
         )
 
 

@@ -104,7 +104,9 @@ def _bands(look: Look, found: Windows) -> None:
         height = mos(least * STRETCH[scale], scale)
         look.ax.axhline(height, color=look.theme.ink, alpha=0.25, linewidth=0.6, linestyle=":")
         place: Style = {"ha": "left", "va": "bottom", "alpha": 0.6, "fontsize": look.size - 1}
-        look.write(0.006, height, word, transform=look.ax.get_yaxis_transform(), **place)
+        place |= {"bbox": {"facecolor": look.theme.paper, "alpha": 0.6, "linewidth": 0, "pad": 0.5}}
+        where = look.ax.get_yaxis_transform()
+        look.write(0.008, height, word, transform=where, zorder=5, **place)
 
 
 def _losses(look: Look, found: Windows) -> list[Artist]:
