@@ -151,6 +151,11 @@ class Stream:
         """
         return self.play().ledger
 
+    @property
+    def places(self) -> Ledger:
+        """Where each packet stands in the sequence: of its `ledger` what needs no jitter buffer."""
+        return self._places
+
     @cached_property
     def _places(self) -> Ledger:
         return self._keep_ledger()

@@ -137,15 +137,17 @@ def windows(
     np.minimum.at(first, stream[told], time_ns[told])
     rows = np.flatnonzero(told)
     number = (time_ns[rows] - first[stream[rows]]) // length
-    order = np.lexsort((number, stream[rows]))
+    owner, place = stream[rows], number
+    order: npt.NDArray[np.int64] | None = None
+    if ((number[1:] < number[:-1]) & (owner[1:] == owner[:-1])).any():
+        # Frames that are not in order of time.
+        order = np.lexsort((number, owner))
+        owner, place = owner[order], number[order]
     new = np.ones(len(rows), np.bool_)
-    owner, place = stream[rows][order], number[order]
     new[1:] = (owner[1:] != owner[:-1]) | (place[1:] != place[:-1])
-    cell = np.empty(len(rows), np.int64)
-    cell[order] = new.cumsum() - 1
     w = int(new.sum())
     window = np.full(n, -1, np.int64)
-    window[rows] = cell
+    window[rows if order is None else rows[order]] = new.cumsum() - 1
 
     def total(
         some: npt.NDArray[np.int64] | npt.NDArray[np.bool_],
@@ -160,9 +162,9 @@ def windows(
     holes = np.zeros(len(slots.rows), np.int64)
     same = slots.stream[1:] == slots.stream[:-1]
     holes[1:] = np.where(same, np.diff(slots.place) - 1, 0)
-    lost = total(slots.rows, holes)
-    late = np.zeros(len(slots.rows), np.bool_) if heard is None else ~heard[slots.rows]
     missed = holes > 0
+    lost = total(slots.rows[missed], holes[missed])
+    late = np.zeros(len(slots.rows), np.bool_) if heard is None else ~heard[slots.rows]
     cells = window[slots.rows]
     # What was not heard goes on from the packet before, where that is of the same window.
     goes_on = np.zeros(len(late), np.bool_)
@@ -181,7 +183,9 @@ def windows(
         duplicate = duplicate & ~ledger.captured_twice
         starts = np.searchsorted(own, starts)
     w_header = np.broadcast_to(header_bytes, len(ledger.starts))[owner[new]]
-    octets = total(own, size[own]) + w_header * total(own)
+    packets = total(every)
+    counted = packets if own is every else total(own)
+    octets = total(own, size[own]) + w_header * counted
     skew = Spread(*(np.full(w, np.nan) for _ in range(3)))
     if transit is not None:
         skew = spread_over(-transit.late_ms, transit.rows)
@@ -189,7 +193,7 @@ def windows(
         stream=owner[new],
         start_s=place[new] * (length / 1e9),
         window_s=length / 1e9,
-        packets=total(every),
+        packets=packets,
         expected=total(slots.rows) + lost,
         lost=lost,
         duplicates=total(duplicate),

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.path import Path
 
 __all__ = ["boxes", "runs"]
+
+MOST_APART = 1000
+"""More rectangles than that are one outline of many pieces, which takes no time to make."""
+OUTLINE = np.array([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], np.uint8)
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,8 +43,13 @@ def boxes(
     x = np.stack([left, right, right, left], axis=1)
     y = np.stack([bottom, bottom, top, top], axis=1)
     style = {"linewidth": 0, "zorder": 2, **style}
-    corners = list(np.stack([x, y], axis=2))
-    ax.add_collection(PolyCollection(corners, facecolor=colour, **style), autolim=False)
+    corners = np.stack([x, y], axis=2)
+    if len(corners) <= MOST_APART:
+        ax.add_collection(PolyCollection(list(corners), facecolor=colour, **style), autolim=False)
+        return
+    closed = np.concatenate([corners, corners[:, :1]], axis=1).reshape(-1, 2)
+    path = Path(closed, np.tile(OUTLINE, len(corners)))
+    ax.add_collection(PathCollection([path], facecolor=colour, **style), autolim=False)
 
 
 def runs(values: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -37,7 +37,7 @@ class Course:
 
     @classmethod
     def of(cls, stream: Stream) -> Course:
-        ledger = stream.ledger
+        ledger = stream.places
         x = stream.time_s
         timed = bool(np.isfinite(x).any())
         if not timed:

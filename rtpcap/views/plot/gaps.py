@@ -74,7 +74,7 @@ def above_and_below(figure: Figure, place: SubplotSpec) -> tuple[Axes, Axes]:
 
 
 def _draw_sequence(look: Look, course: Course) -> None:
-    ax, theme, stream, ledger = look.ax, look.theme, course.stream, course.stream.ledger
+    ax, theme, stream, ledger = look.ax, look.theme, course.stream, course.stream.places
     look.quiet()
     shown = np.isfinite(course.x) & np.isfinite(course.y)
     if not shown.any():

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from rtpcap.streams.counted import counted
+from rtpcap.streams.slots import Slots
 from rtpcap.views.plot.axes import PLAIN, Look, Style, fitted, look_of, own_axes
 from rtpcap.views.plot.boxes import boxes, runs
 from rtpcap.views.plot.course import SECONDS
@@ -119,17 +120,22 @@ def _bars(streams: Sequence[Stream], cell_s: float) -> Floats:
 def _bar(row: int, stream: Stream, cell_s: float) -> Floats:
     start, span = stream.start_s or 0.0, stream.duration_s or 0.0
     cells = int(span / cell_s) + 1
-    kind = np.full(cells, SILENT)
+    times = stream.time_s
+    cell = np.full(len(times), -1)
+    timed = np.isfinite(times)
+    cell[timed] = np.clip((times[timed] - start) / cell_s, 0, cells - 1)
+    kind = np.where(np.bincount(cell[timed], minlength=cells) > 0, 0, SILENT)
     if stream.quality.lost:
-        windows = stream.windows(cell_s)
-        cell = np.clip(np.rint((windows.start_s - start) / cell_s), 0, cells - 1).astype(np.int64)
-        lost_pct = 100 * windows.lost / np.maximum(windows.expected, 1)
+        # As in windows of time: what is missing counts where the packet after it came.
+        slots = Slots.of(stream.places)
+        known = timed[slots.rows]
+        missing = np.diff(slots.place, prepend=slots.place[:1] - 1)[known] - 1
+        where = cell[slots.rows[known]]
+        lost = np.bincount(where, weights=missing, minlength=cells)
+        lost_pct = 100 * lost / np.maximum(np.bincount(where, minlength=cells) + lost, 1)
         # The class of a cell is how many of the limits it exceeds.
-        kind[cell] = np.searchsorted(np.array(CLASSES_PCT), lost_pct, "left")
-    else:
-        times = stream.time_s
-        times = times[np.isfinite(times)]
-        kind[np.clip((times - start) / cell_s, 0, cells - 1).astype(np.int64)] = 0
+        worse = np.searchsorted(np.array(CLASSES_PCT), lost_pct, "left")
+        kind = np.where(kind == SILENT, SILENT, worse)
     begin, stop = runs(kind)
     edges = np.minimum(np.arange(cells + 1) * cell_s, span) + start
     columns = [np.full(len(begin), float(row)), edges[begin], edges[stop], kind[begin]]
