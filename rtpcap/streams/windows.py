@@ -149,15 +149,17 @@ def windows(
     window = np.full(n, -1, np.int64)
     window[rows if order is None else rows[order]] = new.cumsum() - 1
 
+    every, whole = np.arange(n), len(rows) == n
+
     def total(
         some: npt.NDArray[np.int64] | npt.NDArray[np.bool_],
         weights: npt.NDArray[np.int64] | npt.NDArray[np.uint16] | None = None,
     ) -> npt.NDArray[np.int64]:
-        cells = window[some]
-        inside = cells >= 0
-        if weights is not None:
-            weights = weights[inside]
-        return np.bincount(cells[inside], weights=weights, minlength=w).astype(np.int64)
+        cells = window if some is every else window[some]
+        if not whole:
+            inside = cells >= 0
+            cells, weights = cells[inside], None if weights is None else weights[inside]
+        return np.bincount(cells, weights=weights, minlength=w).astype(np.int64)
 
     holes = np.zeros(len(slots.rows), np.int64)
     same = slots.stream[1:] == slots.stream[:-1]
@@ -172,11 +174,12 @@ def windows(
     begins = (missed | late) & ~goes_on
 
     def spread_over(values: npt.NDArray[np.float64], at: npt.NDArray[np.int64]) -> Spread:
-        cells = window[at]
-        inside = cells >= 0
-        return spread(values[inside], cells[inside].astype(np.int32), w)
+        cells = window if at is every else window[at]
+        if not whole:
+            inside = cells >= 0
+            values, cells = values[inside], cells[inside]
+        return spread(values, cells.astype(np.int32), w)
 
-    every = np.arange(n)
     own, duplicate, starts = every, ledger.duplicate, ledger.starts
     if ledger.captured_twice.any():
         own = np.flatnonzero(~ledger.captured_twice)
@@ -185,7 +188,7 @@ def windows(
     w_header = np.broadcast_to(header_bytes, len(ledger.starts))[owner[new]]
     packets = total(every)
     counted = packets if own is every else total(own)
-    octets = total(own, size[own]) + w_header * counted
+    octets = total(own, size if own is every else size[own]) + w_header * counted
     skew = Spread(*(np.full(w, np.nan) for _ in range(3)))
     if transit is not None:
         skew = spread_over(-transit.late_ms, transit.rows)
