@@ -148,8 +148,9 @@ def draw_call(look: Look, call: Call, findings: Sequence[Finding]) -> None:
     if "SIP" in found:
         legend += _draw_steps(found, call, names)
     if "left" in found:
-        legend += _draw_sound(found["left"], found["right"], call)
-        legend += _draw_gaps(found["gaps"], call)
+        sound = _draw_sound(found["left"], found["right"], call)
+        # What has a colour of its own in the gaps is a shade of it in the sound.
+        legend += [*_draw_gaps(found["gaps"], call), *sound]
         _draw_jitter(found["jitter"], call)
         _draw_scores(found["MOS"], call, limits)
         _draw_codecs(found["codec"], call)
@@ -169,7 +170,13 @@ def _title(look: Look, call: Call) -> str:
     letters = look.letters(0.93)
     if call.guessed:
         return fitted(f"Call {call.call_id}, without signalling", letters)
-    parties = fitted(f"{call.caller} > {call.callee}", letters)
+    caller, callee = str(call.caller), str(call.callee)
+    if len(caller) + len(callee) + 3 > letters:
+        # As much of each as there is room for: a short one leaves its room to the other.
+        half = (letters - 3) // 2
+        callee = fitted(callee, max(half, letters - 3 - len(caller)), keep="start")
+        caller = fitted(caller, letters - 3 - len(callee), keep="start")
+    parties = drawable(f"{caller} > {callee}")
     status = "" if call.status in (None, 200) else f" {call.status} {call.reason or ''}".rstrip()
     told = [f"{call.state}{status}"]
     if call.talk_s is not None:
