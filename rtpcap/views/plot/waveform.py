@@ -202,13 +202,8 @@ def mark_digits(look: Look, digits: Iterable[Digit]) -> None:
     order = begin.argsort(kind="stable")
     held = merged(begin[order], end[order], np.ones(len(tags)), pixel)
     _boxes(look, held, 2 * pixel, 1.0, colour, {"alpha": 0.12})
+    box = {"facecolor": look.theme.paper, "alpha": 0.75, "linewidth": 0, "pad": 1}
     for middle, tag in placed(tags, look.letter_px * pixel, (left, right)):
-        style: Style = {"ha": "center", "va": "top", "color": colour, "zorder": 6}
-        look.write(
-            middle,
-            tag.height,
-            tag.text,
-            transform=ax.get_xaxis_transform(),
-            fontweight="bold",
-            **style,
-        )
+        style: Style = {"ha": "center", "va": "top", "color": colour, "zorder": 6, "bbox": box}
+        where = ax.get_xaxis_transform()
+        look.write(middle, tag.height, tag.text, transform=where, fontweight="bold", **style)
