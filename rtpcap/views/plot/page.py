@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from matplotlib.figure import Figure
 
 from rtpcap.views.plot.axes import PictureAxes, look_of, own_figure
-from rtpcap.views.plot.call import call_times, draw_call, findings_of
+from rtpcap.views.plot.call import call_times, draw_call
+from rtpcap.views.plot.call_findings import findings_of
 from rtpcap.views.plot.ladder import draw_ladder, ladder_steps, ladder_times, ladder_title
 from rtpcap.views.plot.timeline import timeline, timeline_times
 
