@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
     from rtpcap.streams.tones import Tone, Tones
+    from rtpcap.views import plot  # noqa: F401 - reached by name
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -74,8 +75,15 @@ _HOMES = {
     "open": "api",
 }
 
-# Used by their own name, as rtpcap.batch.run.
-_FOLDERS = ("batch", "codecs", "live", "rtp", "testing")
+# Used by their own name, as rtpcap.batch.run: where each is.
+_FOLDERS = {
+    "batch": "batch",
+    "codecs": "codecs",
+    "live": "live",
+    "plot": "views.plot",
+    "rtp": "rtp",
+    "testing": "testing",
+}
 
 __all__ = [
     "Audio",
@@ -121,7 +129,7 @@ def __getattr__(name: str) -> object:
     if home is not None:
         value: object = getattr(import_module(f"rtpcap.{home}"), name)
     elif name in _FOLDERS:
-        value = import_module(f"rtpcap.{name}")
+        value = import_module(f"rtpcap.{_FOLDERS[name]}")
     else:
         raise AttributeError(f"module 'rtpcap' has no attribute {name!r}")
     globals()[name] = value

@@ -36,6 +36,8 @@ from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from rtpcap.capture.files.several import Several
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
@@ -459,6 +461,15 @@ class Capture:
     def incomplete(self) -> Tally:
         """The frames before which a part of a TCP stream with messages was not captured."""
         return self._scan.incomplete
+
+    def plot(self, ax: Axes | None = None, *, dark: bool = False) -> Axes:
+        """All its streams as bars over time, coloured by what was lost; returns the Axes.
+
+        It is drawn into `ax` where that is given. See `rtpcap.plot` for other charts.
+        """
+        from rtpcap.views.plot.timeline import timeline
+
+        return timeline(self, ax, dark=dark)
 
     def row(self) -> dict[str, object]:
         """The file with the keys of ``rtpcap info``; ``dtmf`` counts `told_keys`."""

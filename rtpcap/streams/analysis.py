@@ -17,7 +17,7 @@ from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.emodel import NetworkDelay
 from rtpcap.streams.further import row_of
 from rtpcap.streams.gaps import Gap, find_gaps
-from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, curve
+from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, Fate, curve
 from rtpcap.streams.meaning import Meanings
 from rtpcap.streams.per_packet import PerPacket
 from rtpcap.streams.play import Play, buffer_of
@@ -99,7 +99,11 @@ class Analysis:
         return curve(self._arrivals, self._codec, sizes, network=network)
 
     def windows(self, window_s: float, jitter: Jitter) -> Windows:
-        """Its figures over windows of time, which count from the capture's first frame."""
+        """Its figures over windows of time, which count from the capture's first frame.
+
+        With the MOS behind the jitter buffer that `Stream.quality` has.
+        """
+        heard = self.play()
         found = windows(
             self._packets.time_ns,
             self._packets.size,
@@ -109,7 +113,10 @@ class Analysis:
             slots=self._arrivals.slots,
             transit=self._arrivals.transit,
             header_bytes=self._header_bytes,
+            heard=heard.fate != Fate.LATE,
         )
+        if self._codec is not None:
+            found = found.rated(self._codec, heard.delay_ms or 0.0)
         return replace(found, start_s=found.start_s + (self._stream.start_s or 0.0))
 
     def per_packet(self) -> PerPacket:

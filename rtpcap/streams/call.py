@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from rtpcap.audio.audio import Audio
     from rtpcap.audio.line import Line
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
     from rtpcap.signalling import Dialog, Moment
     from rtpcap.signalling.dialog import State
     from rtpcap.signalling.offers import Epoch, Side
+    from rtpcap.streams.findings.finding import Finding
     from rtpcap.streams.matching import Match
     from rtpcap.streams.sides import CallEcho
+    from rtpcap.streams.steps import Step
     from rtpcap.streams.tones import Tones
+    from rtpcap.views.plot.sheet import CallKind
 
 __all__ = ["Agreed", "Call", "Calls", "Hold"]
 
@@ -236,6 +240,13 @@ class Call:
         found += [Hold(side, since, None) for side, since in held.items()]
         return found
 
+    @cached_property
+    def steps(self) -> list[Step]:
+        """What its signalling tells that happened, in order: INVITE, ringing, answer, hold, BYE."""
+        from rtpcap.streams.steps import steps_of
+
+        return [] if self.dialog is None else steps_of(self.dialog, self._s)
+
     def matched(self, stream: Stream) -> str | None:
         """Why a stream is taken for one of this call; None without signalling."""
         match = self._matches.get(stream.index)
@@ -404,6 +415,23 @@ class Call:
             "messages": 0 if dialog is None else dialog.messages,
             "retransmissions": 0 if dialog is None else dialog.retransmissions,
         }
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: CallKind = "call",
+        findings: Iterable[Finding] = (),
+        dark: bool = False,
+    ) -> Axes:
+        """Everything that is known of it, in lanes on one clock; returns the Axes around them.
+
+        Of `findings`, those of a capture, the ones that concern it are marked. With a `kind` of
+        ``waveform`` or ``spectrogram`` only its sound. See `rtpcap.plot`.
+        """
+        from rtpcap.views.plot.sheet import draw_of_call
+
+        return draw_of_call(self, kind, ax, findings=findings, dark=dark)
 
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"

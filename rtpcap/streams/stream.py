@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.sound import Sound
     from rtpcap.streams.stream_ledger import StreamLedger
     from rtpcap.streams.windows import Windows
+    from rtpcap.views.plot.sheet import StreamKind
 
 __all__ = ["Stream"]
 
@@ -158,6 +159,11 @@ class Stream:
         """
         return self.play().ledger
 
+    @property
+    def places(self) -> Ledger:
+        """Where each packet stands in the sequence: of its `ledger` what needs no jitter buffer."""
+        return self._places
+
     @cached_property
     def _places(self) -> Ledger:
         return self._keep_ledger()
@@ -252,7 +258,8 @@ class Stream:
     def windows(self, window_s: float) -> Windows:
         """Its figures over windows of time that begin with its first packet.
 
-        Raises ValueError for a length that is not possible.
+        With the MOS of each behind a jitter buffer of 60 ms: see `Windows.rated`. Raises
+        ValueError for a length that is not possible.
         """
         return self._analysis().windows(window_s, self._interarrival())
 
@@ -605,18 +612,17 @@ class Stream:
 
         return packets_frame(self)
 
-    def plot(self, ax: Axes | None = None, *, kind: Literal["gaps", "buffer"] = "gaps") -> Axes:
-        """The sequence-gap chart, or MOS over sizes of a jitter buffer; returns its Axes.
+    def plot(
+        self, ax: Axes | None = None, *, kind: StreamKind = "gaps", dark: bool = False
+    ) -> Axes:
+        """A chart of it, ``gaps`` unless another `kind` is asked for; returns its Axes.
 
-        It is drawn into `ax` where that is given.
+        ``gaps``, ``jitter``, ``waveform``, ``spectrogram``, ``quality`` or ``buffer``: see
+        `rtpcap.plot`. It is drawn into `ax` where that is given, on dark paper with `dark`.
         """
-        if kind == "buffer":
-            from rtpcap.views.plot_buffer import buffer
+        from rtpcap.views.plot.sheet import draw
 
-            return buffer(self, ax=ax)
-        from rtpcap.views.plot import gaps
-
-        return gaps(self, ax=ax)
+        return draw(self, kind, ax, dark=dark)
 
     def __len__(self) -> int:
         return self._table.length(self.index)

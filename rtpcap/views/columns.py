@@ -127,6 +127,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("integer", "duplicates reordered"),
         *_all("number", "delta_ms delta_max_ms skew_min_ms skew_max_ms jitter_ms jitter_max_ms"),
         *_all("number", "kbps"),
+        *_all("integer", "not_heard"),
+        *_all("number", "mos_nb mos_wb"),
     ),
     "ledger": (
         *_IDENTITY,

@@ -332,6 +332,7 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("skew_min", figure("skew_min_ms", 1), 3),
         Shown("skew_max", figure("skew_max_ms", 1), 3),
         Shown("kbps", figure("kbps", 1), 2),
+        Shown("MOS", _score),
         Shown("src", endpoint("src"), 6, 17, right=False),
         Shown("dst", endpoint("dst"), 6, 17, right=False),
     ),

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import rtpcap
-from rtpcap.views.plot_buffer import buffer, buffer_chart
+from rtpcap.views.plot import buffer, chart
 from tests.views.build import Sent, capture, steady
 
 SIZES = list(range(0, 201, 10))
@@ -64,6 +64,6 @@ def test_an_assumed_row_is_told(tmp_path: Path) -> None:
 
 def test_a_codec_without_a_row_is_told(tmp_path: Path) -> None:
     sent = [replace(packet, payload_type=96) for packet in steady(60)]
-    figure = buffer_chart([stream_of(tmp_path, sent)], 400)
+    figure = chart([stream_of(tmp_path, sent)], 400, kind="buffer")
     (ax,) = figure.axes
     assert [text.get_text() for text in ax.texts] == ["the E-model has no row for this codec"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtpcap.views.envelope import envelope, thinned
+from rtpcap.views.plot.envelope import envelope, thinned
 
 
 def test_short_lines_stay() -> None:

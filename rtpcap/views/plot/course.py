@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from rtpcap.streams.gaps import Gap
     from rtpcap.streams.stream import Stream
 
-__all__ = ["Course", "Hole", "Line", "Tag", "holes_of", "merged", "placed"]
+__all__ = ["SECONDS", "Course", "Hole", "Line", "Tag", "holes_of", "merged", "placed"]
+
+SECONDS = "seconds from the first frame"
+"""What the axis of time says."""
 
 Line = npt.NDArray[np.float64]
 
@@ -34,7 +37,7 @@ class Course:
 
     @classmethod
     def of(cls, stream: Stream) -> Course:
-        ledger = stream.ledger
+        ledger = stream.places
         x = stream.time_s
         timed = bool(np.isfinite(x).any())
         if not timed:
@@ -52,6 +55,10 @@ class Course:
             y[inside] = extended - low[epoch] + (slots.cumsum() - slots)[epoch]
         y[~inside] = np.nan
         return cls(stream, x, y, timed, restarts)
+
+    @property
+    def x_label(self) -> str:
+        return SECONDS if self.timed else "frame"
 
     def where(self, frames: Sequence[int]) -> Line:
         """The x of the packets in these frames."""
