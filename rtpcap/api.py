@@ -35,6 +35,8 @@ from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
     from rtpcap.signalling import Arrival, Signalling, SipMessage
@@ -373,7 +375,8 @@ class Capture:
     def dtmf(self) -> Digits:
         """The keys pressed, by telephone events in all streams and by INFO in all calls."""
         events = [digit for stream in self.streams for digit in stream.dtmf]
-        return Digits([*events, *(digit for call in self.calls for digit in call.keys)])
+        told = (digit for call in self.calls for digit in call.keys)
+        return Digits([*events, *told], start_ns=self.start_ns)
 
     @cached_property
     def findings(self) -> Findings:
@@ -392,7 +395,7 @@ class Capture:
     def gaps(self) -> Gaps:
         """The gaps of all streams."""
         gaps = [gap for stream in self.streams for gap in stream.gaps]
-        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before))
+        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before), start_ns=self.start_ns)
 
     @property
     def not_understood(self) -> Tally:
@@ -425,6 +428,15 @@ class Capture:
             "not_understood": self.not_understood.rows(),
             "incomplete": self.incomplete.rows(),
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame of one row, columns as ``rtpcap info``.
+
+        ``attrs["schema"]`` tells of each column its type, unit and meaning.
+        """
+        from rtpcap.views.table import capture_frame
+
+        return capture_frame(self)
 
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"

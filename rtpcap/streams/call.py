@@ -243,7 +243,7 @@ class Call:
     @cached_property
     def keys(self) -> Digits:
         """The keys pressed by INFO, but for those that telephone events tell too."""
-        return Digits(self._keys())
+        return Digits(self._keys(), start_ns=self._start_ns)
 
     def _keys(self) -> list[Digit]:
         found = []
@@ -364,6 +364,12 @@ class Call:
             "retransmissions": 0 if dialog is None else dialog.retransmissions,
         }
 
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream, and whose `side` it is on: left or right."""
+        from rtpcap.views.table import call_frame
+
+        return call_frame(self)
+
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
         if self.dialog is None:
@@ -403,10 +409,13 @@ class Calls(Rows[Call]):
     def select(self, call_id: str) -> Calls:
         """The calls of a Call-ID, as it stands in the messages or as `Call.call_id` has it."""
         return Calls(
-            call
-            for call in self
-            if call.call_id == call_id
-            or (call.dialog is not None and call.dialog.call_id == call_id)
+            (
+                call
+                for call in self
+                if call.call_id == call_id
+                or (call.dialog is not None and call.dialog.call_id == call_id)
+            ),
+            start_ns=self.start_ns,
         )
 
     def to_frame(self) -> pd.DataFrame:

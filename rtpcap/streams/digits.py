@@ -60,8 +60,8 @@ class Digit:
 class Digits(Rows[Digit]):
     """Key presses in order of their first frame."""
 
-    def __init__(self, digits: Iterable[Digit]) -> None:
-        super().__init__(sorted(digits, key=lambda digit: digit.frame))
+    def __init__(self, digits: Iterable[Digit], *, start_ns: int | None = None) -> None:
+        super().__init__(sorted(digits, key=lambda digit: digit.frame), start_ns=start_ns)
 
     def __str__(self) -> str:
         """The digits as dialled: ``"1590*#A"``; events that are no digits stand in brackets."""

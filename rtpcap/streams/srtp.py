@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from rtpcap.errors import Fault
 from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.serial import steps
 
-__all__ = ["carries_tags"]
+__all__ = ["carries_tags", "could_carry_tags"]
 
 TAGS = (4, 10, 16)
 """Bytes that SRTP adds to a payload: HMAC-SHA1-32, HMAC-SHA1-80 (RFC 3711), GCM (RFC 7714)."""
@@ -40,3 +41,18 @@ def carries_tags(packets: Packets, formats: Mapping[int, Format]) -> bool:
     beyond = (size[:-1] - ticks)[next_one]
     extra = int(np.median(beyond))
     return extra in TAGS and bool(np.mean(beyond == extra) > MOST)
+
+
+def could_carry_tags(packets: Packets, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which streams have a packet that is longer than its timestamp tells, by a tag, shape (k,).
+
+    `carries_tags` is false for all others, whatever their formats are.
+    """
+    size = packets.payload_size[:-1].astype(np.int32)
+    ticks = steps(packets.timestamp)[1:]
+    # What is longer by a tag has at least one tick less than bytes: whatever else is passed over.
+    near = np.flatnonzero((ticks > 0) & (ticks < size))
+    rows = near[np.isin(size[near] - ticks[near], TAGS)]
+    found = np.zeros(len(starts), np.bool_)
+    found[np.searchsorted(starts, rows, side="right") - 1] = True
+    return found

@@ -101,8 +101,7 @@ class Stream:
     @property
     def payload_types(self) -> list[int]:
         """The payload numbers of its packets, ascending."""
-        counts = self._table.formats.counts[self.index]
-        return [int(number) for number in np.flatnonzero(counts)]
+        return list(self._table.payload_types[self.index])
 
     @property
     def format(self) -> Format | None:
@@ -111,7 +110,7 @@ class Stream:
 
     @cached_property
     def _main(self) -> tuple[int, Format | None]:
-        number, _ = self._table.formats.main(self.index)
+        number = self._table.main_numbers[self.index]
         # Redundancy is a way to send a codec, and none itself.
         number = self._table.recognition.inside.get((self.index, number), number)
         return number, self.formats.get(number)
@@ -190,7 +189,10 @@ class Stream:
     @cached_property
     def gaps(self) -> Gaps:
         """Where packets are missing, silence was not sent, or the sender began anew."""
-        return Gaps(self._analysis().gaps(self._table.start_ns))
+        start_ns = self._table.start_ns
+        return Gaps(
+            self._analysis().gaps(start_ns), start_ns=None if start_ns == NO_TIME else start_ns
+        )
 
     def _analysis(self) -> Analysis:
         # Not at the top: who asks for counts alone does not pay for it.
@@ -249,7 +251,8 @@ class Stream:
     @cached_property
     def dtmf(self) -> Digits:
         """The keys pressed (RFC 4733)."""
-        return Digits(self._digits())
+        start_ns = self._table.start_ns
+        return Digits(self._digits(), start_ns=None if start_ns == NO_TIME else start_ns)
 
     def _digits(self) -> list[Digit]:
         packets = self.packets
@@ -302,6 +305,8 @@ class Stream:
             return True
         if (self.index, self._main[0]) in self._table.recognition.random:
             return True
+        if not self._table.could_carry_tags[self.index]:
+            return False
         part, formats = next(self._parts())
         return carries_tags(self.packets[part], formats)
 

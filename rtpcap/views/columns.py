@@ -156,6 +156,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("list", "mixture"),
         *_all("text", "why to_change"),
     ),
+    "check": (
+        *_all("text", "id severity call ssrc sentence"),
+        *_all("list", "numbers frames"),
+    ),
     "decode": (
         *_all("text", "input output"),
         *_all("list", "ssrc"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from rtpcap.streams.counted import counted
 from rtpcap.streams.rows import Rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["MOST_FRAMES", "SEVERITIES", "Finding", "Findings", "Severity", "evidence_frames"]
 
@@ -71,6 +74,12 @@ class Findings(Rows[Finding]):
             and (severity is None or finding.severity == severity)
             and (call is None or finding.call == call)
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a finding."""
+        from rtpcap.views.table import findings_frame
+
+        return findings_frame(self)
 
     def __repr__(self) -> str:
         counts = {name: sum(finding.severity == name for finding in self) for name in SEVERITIES}
