@@ -450,6 +450,6 @@ class Capture:
         )
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
+        from rtpcap.views.cards import capture_html
 
-        return rows_html(self.streams.rows(), repr(self))
+        return capture_html(self)

@@ -13,6 +13,7 @@ from rtpcap.audio.line import Line
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
 from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
+from rtpcap.rtp.visible import visible
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits
 from rtpcap.streams.rows import Rows
@@ -330,7 +331,14 @@ class Call:
         What is chosen is as for `Stream.audio`.
         """
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
-        return Audio.from_lines(self.lines(rendering))
+        return Audio.from_lines(self.lines(rendering), sides=self._sides())
+
+    def _sides(self) -> tuple[str, str]:
+        """Who is heard left and who right."""
+        if self.dialog is not None:
+            return f"caller {self.caller}", f"callee {self.callee}"
+        left, right = ((side or self.streams)[0] for side in (self.left, self.right))
+        return f"{left.src}:{left.src_port}", f"{right.src}:{right.src_port}"
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""
@@ -376,13 +384,14 @@ class Call:
             first = self.streams[0]
             route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
         else:
-            route = f"{self.caller} > {self.callee}, {self.state}"
-        return f"<Call {self.call_id} {route}, {counted(len(self.streams), 'stream')}{seconds}>"
+            route = visible(f"{self.caller} > {self.callee}, {self.state}")
+        streams = counted(len(self.streams), "stream")
+        return f"<Call {visible(self.call_id)} {route}, {streams}{seconds}>"
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
+        from rtpcap.views.cards import call_html
 
-        return rows_html([stream.row() for stream in self.streams], repr(self))
+        return call_html(self)
 
 
 SIDES: tuple[Side, Side] = ("caller", "callee")
@@ -423,6 +432,11 @@ class Calls(Rows[Call]):
         from rtpcap.views.table import calls_frame
 
         return calls_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import calls_html
+
+        return calls_html(self, repr(self)[1:-1])
 
     def __repr__(self) -> str:
         guessed = sum(call.guessed for call in self)

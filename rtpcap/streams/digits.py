@@ -67,6 +67,11 @@ class Digits(Rows[Digit]):
         """The digits as dialled: ``"1590*#A"``; events that are no digits stand in brackets."""
         return "".join(d.digit if len(d.digit) == 1 else f"[{d.digit}]" for d in self)
 
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import digits_html
+
+        return digits_html(self)
+
     def __repr__(self) -> str:
         return f"<Digits {str(self)!r}, {counted(len(self), 'press', 'es')}>"
 

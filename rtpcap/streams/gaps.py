@@ -50,6 +50,11 @@ class Gap:
 class Gaps(Rows[Gap]):
     """Gaps in order of the frame before them."""
 
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import gaps_html
+
+        return gaps_html(self)
+
     def __repr__(self) -> str:
         lost = [gap for gap in self if gap.reason == "lost"]
         missing = sum(gap.packets for gap in lost)

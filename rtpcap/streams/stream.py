@@ -16,6 +16,7 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
+from rtpcap.rtp.visible import visible
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, find_digits
@@ -542,7 +543,7 @@ class Stream:
         return self._table.length(self.index)
 
     def __repr__(self) -> str:
-        what = str(self.format) if self.format else f"payload type {self.payload_types[0]}"
+        what = visible(str(self.format or f"payload type {self.payload_types[0]}"))
         route = f"{self.src}:{self.src_port} > {self.dst}:{self.dst_port}"
         figures = self.quality
         return (
@@ -551,6 +552,6 @@ class Stream:
         )
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import fields_html
+        from rtpcap.views.cards import stream_html
 
-        return fields_html(self.row(), repr(self))
+        return stream_html(self)

@@ -75,6 +75,11 @@ class Streams(Rows[Stream]):
 
         return quality_frame(self) if quality else streams_frame(self)
 
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import streams_html
+
+        return streams_html(self, repr(self)[1:-1])
+
     def __repr__(self) -> str:
         packets = sum(stream.quality.packets for stream in self)
         lost = sum(stream.quality.lost for stream in self)

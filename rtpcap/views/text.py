@@ -13,20 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TextIO
 
+from rtpcap.rtp.visible import visible
 from rtpcap.views.columns import Column, Row
 
 __all__ = ["defused", "in_order", "json_text", "visible", "write_csv", "write_json", "write_jsonl"]
-
-
-def visible(text: str) -> str:
-    """The text with everything that does not print written out: controls, direction marks.
-
-    >>> visible("a\\x1b[31mb\\u202ec")
-    'a\\\\x1b[31mb\\\\u202ec'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def defused(text: str) -> str:

@@ -81,6 +81,11 @@ class Findings(Rows[Finding]):
 
         return findings_frame(self)
 
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import findings_html
+
+        return findings_html(self)
+
     def __repr__(self) -> str:
         counts = {name: sum(finding.severity == name for finding in self) for name in SEVERITIES}
         told = ", ".join(counted(count, name) for name, count in counts.items() if count)
