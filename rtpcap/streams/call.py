@@ -340,6 +340,39 @@ class Call:
         left, right = ((side or self.streams)[0] for side in (self.left, self.right))
         return f"{left.src}:{left.src_port}", f"{right.src}:{right.src_port}"
 
+    def __getitem__(self, seconds: slice) -> Call:
+        """The part of it between two times, as ``call[10:20]``: a call with its streams cut.
+
+        Seconds are as in `Stream.__getitem__`, negative ones from the last packet of all its
+        streams. Streams that sent nothing then are left out; what signalling tells stays as it is.
+        Raises ValueError where nobody sent anything then.
+        """
+        from rtpcap.streams.cut import between
+
+        starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
+        ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
+        origin = starts[0] - round((self.streams[0].start_s or 0.0) * 1e9) if starts else 0
+        begin, end = between(seconds, origin, min(starts, default=None), max(ends, default=None))
+        sides = [
+            [part for stream in side if (part := stream.between_ns(begin, end)) is not None]
+            for side in (self.left, self.right)
+        ]
+        if not any(sides):
+            raise ValueError(f"nobody sent anything in [{seconds.start}:{seconds.stop}] seconds")
+        return Call(
+            self.call_id,
+            sides[0],
+            sides[1],
+            dialog=self.dialog,
+            matches=[
+                self._matches[stream.index]
+                for side in sides
+                for stream in side
+                if stream.index in self._matches
+            ],
+            start_ns=self._start_ns,
+        )
+
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""
         dialog = self.dialog

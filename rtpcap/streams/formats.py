@@ -18,7 +18,8 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format
 from rtpcap.streams.ledger import Clocks
 
-__all__ = ["Announcements", "Formats", "Meaning", "PayloadMap", "Turn", "payload_map"]
+__all__ = ["PAYLOAD_NUMBERS", "Announcements", "Formats", "Meaning", "PayloadMap", "Turn"]
+__all__ += ["payload_map"]
 
 PAYLOAD_NUMBERS = 128
 DYNAMIC = 96

@@ -53,9 +53,10 @@ class Stream:
     Times in seconds count from the first frame of the file; frames are 1-based.
     """
 
-    def __init__(self, table: StreamTable, index: int) -> None:
+    def __init__(self, table: StreamTable, row: int, index: int | None = None) -> None:
         self._table = table
-        self.index = index
+        self._row = row
+        self.index = row if index is None else index
         """Its place among the capture's streams, in order of first frame."""
         self.call: str | None = None
         """The id of the call it belongs to."""
@@ -63,17 +64,17 @@ class Stream:
     @property
     def packets(self) -> Packets:
         """All its packets, copies included, in capture order: views of the capture's columns."""
-        return self._table.found.packets[self._table.rows(self.index)]
+        return self._table.found.packets[self._table.rows(self._row)]
 
     @property
     def ssrc(self) -> int:
         """The synchronization source, 32 bits."""
-        return int(self._table.ssrc[self.index])
+        return int(self._table.ssrc[self._row])
 
     @cached_property
     def flow(self) -> Flow:
         """Its addresses and ports."""
-        return self._table.flows[int(self._table.found.flow[self.index])]
+        return self._table.flows[int(self._table.found.flow[self._row])]
 
     @property
     def src(self) -> str:
@@ -97,12 +98,12 @@ class Stream:
 
         Where signalling changes what a number means, the first meaning stands here.
         """
-        return self._table.formats.by_stream[self.index]
+        return self._table.formats.by_stream[self._row]
 
     @property
     def payload_types(self) -> list[int]:
         """The payload numbers of its packets, ascending."""
-        return list(self._table.payload_types[self.index])
+        return list(self._table.payload_types[self._row])
 
     @property
     def format(self) -> Format | None:
@@ -111,21 +112,21 @@ class Stream:
 
     @cached_property
     def _main(self) -> tuple[int, Format | None]:
-        number = self._table.main_numbers[self.index]
+        number = self._table.main_numbers[self._row]
         # Redundancy is a way to send a codec, and none itself.
-        number = self._table.recognition.inside.get((self.index, number), number)
+        number = self._table.recognition.inside.get((self._row, number), number)
         return number, self.formats.get(number)
 
     @property
     def recognised(self) -> Recognised | None:
         """What its payloads were taken for, with the confidence and the reasons, where nothing
         names its payload number; None where something does."""
-        return self._table.recognition.recognised.get((self.index, self._main[0]))
+        return self._table.recognition.recognised.get((self._row, self._main[0]))
 
     @property
     def settled(self) -> tuple[str, ...]:
         """What its payloads tell beyond the format that was named, or against it."""
-        return self._table.recognition.settled.get((self.index, self._main[0]), ())
+        return self._table.recognition.settled.get((self._row, self._main[0]), ())
 
     @property
     def codec(self) -> str | None:
@@ -140,7 +141,7 @@ class Stream:
     @property
     def quality(self) -> Quality:
         """Its figures: loss, jitter, delta, skew, drift, bursts, MOS, and how that came about."""
-        return self._table.quality[self.index]
+        return self._table.quality[self._row]
 
     @cached_property
     def ledger(self) -> StreamLedger:
@@ -163,7 +164,7 @@ class Stream:
         return min(self.track().repaired, self.quality.lost)
 
     def _keep_ledger(self) -> Ledger:
-        first, last = self.index, self.index + 1
+        first, last = self._row, self._row + 1
         return keep(self._table.found, first, last, self._table.formats.clocks(slice(first, last)))
 
     @property
@@ -185,7 +186,7 @@ class Stream:
         return out
 
     def _interarrival(self) -> Jitter:
-        return jitter(self.packets, self._places, self._table.formats, self.index)
+        return jitter(self.packets, self._places, self._table.formats, self._row)
 
     @cached_property
     def gaps(self) -> Gaps:
@@ -200,7 +201,7 @@ class Stream:
         from rtpcap.streams.analysis import Analysis
 
         header_bytes = self._table.header_bytes(self.src)
-        return Analysis(self, self._table.formats, self._places, header_bytes)
+        return Analysis(self, self._row, self._table.formats, self._places, header_bytes)
 
     def play(
         self,
@@ -242,12 +243,12 @@ class Stream:
     def _meant(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """The clock rate of each packet, and whether it is media, shape (n,)."""
         formats, number = self._table.formats, self.packets.payload_type
-        row = formats.rows(self.index, self.index + 1, np.array([len(number)]))
+        row = formats.rows(self._row, self._row + 1, np.array([len(number)]))
         return formats.clock_rate[row, number], formats.media[row, number]
 
     def _parts(self) -> Iterator[tuple[slice, dict[int, Format]]]:
         """Its packets by the meanings of their numbers: one part, unless these change."""
-        return self._table.formats.parts(self.index, len(self))
+        return self._table.formats.parts(self._row, len(self))
 
     @cached_property
     def dtmf(self) -> Digits:
@@ -272,21 +273,21 @@ class Stream:
 
     @property
     def first_frame(self) -> int:
-        return self._table.edge_frame(self.index, 0)
+        return self._table.edge_frame(self._row, 0)
 
     @property
     def last_frame(self) -> int:
-        return self._table.edge_frame(self.index, 1)
+        return self._table.edge_frame(self._row, 1)
 
     @property
     def start_ns(self) -> int | None:
         """When its first packet came, nanoseconds since 1970; None where it has no time."""
-        return self._table.edge_time(self.index, 0)
+        return self._table.edge_time(self._row, 0)
 
     @property
     def end_ns(self) -> int | None:
         """When its last packet came, nanoseconds since 1970."""
-        return self._table.edge_time(self.index, 1)
+        return self._table.edge_time(self._row, 1)
 
     @property
     def start_s(self) -> float | None:
@@ -304,9 +305,9 @@ class Stream:
         """Whether its payloads are encrypted: G.711 with an SRTP tag, or as random as can be."""
         if self.recognised is not None and self.recognised.encrypted:
             return True
-        if (self.index, self._main[0]) in self._table.recognition.random:
+        if (self._row, self._main[0]) in self._table.recognition.random:
             return True
-        if not self._table.could_carry_tags[self.index]:
+        if not self._table.could_carry_tags[self._row]:
             return False
         part, formats = next(self._parts())
         return carries_tags(self.packets[part], formats)
@@ -325,7 +326,7 @@ class Stream:
         if fmt.is_event:
             return "only telephone events, no audio"
         if self.encrypted:
-            if (self.index, number) in self._table.recognition.random:
+            if (self._row, number) in self._table.recognition.random:
                 return "encrypted: every byte is as random as the next, the first ones too"
             return "encrypted: each payload is longer than its audio by an SRTP tag"
         try:
@@ -539,8 +540,39 @@ class Stream:
 
         return gaps(self, ax=ax)
 
+    def __getitem__(self, seconds: slice) -> Stream:
+        """The part of it between two times, as ``stream[10:20]``: a stream of its own.
+
+        Seconds count from the file's first frame, as in `start_s`; negative ones from its last
+        packet. A packet at the first time is in it, one at the second is not. All figures, gaps
+        and audio are those of the part; its formats are those that the whole stream tells. Raises
+        TypeError for anything but a slice without a step, ValueError where no packet came then or
+        none has a time.
+        """
+        from rtpcap.streams.cut import between
+
+        begin, end = between(seconds, self._table.start_ns, self.start_ns, self.end_ns)
+        part = self.between_ns(begin, end)
+        if part is None:
+            raise ValueError(f"no packet of it came in [{seconds.start}:{seconds.stop}] seconds")
+        return part
+
+    def between_ns(self, begin: int | None, end: int | None) -> Stream | None:
+        """The part of it from one time to before another, nanoseconds since 1970; None: nothing.
+
+        Where a limit is None there is none.
+        """
+        from rtpcap.streams.cut import cut
+
+        table = cut(self._table, self._row, begin, end)
+        if table is None:
+            return None
+        part = Stream(table, 0, self.index)
+        part.call = self.call
+        return part
+
     def __len__(self) -> int:
-        return self._table.length(self.index)
+        return self._table.length(self._row)
 
     def __repr__(self) -> str:
         what = visible(str(self.format or f"payload type {self.payload_types[0]}"))

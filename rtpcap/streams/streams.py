@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, overload
 
 from rtpcap.streams.counted import counted
+from rtpcap.streams.quality import Quality
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.stream import Stream
 from rtpcap.streams.table import StreamTable
@@ -50,11 +51,19 @@ class Streams(Rows[Stream]):
         dst: str | None = None,
         payload_type: int | None = None,
         codec: str | None = None,
+        min_packets: int | None = None,
+        min_duration_s: float | None = None,
+        min_loss_pct: float | None = None,
+        min_jitter_ms: float | None = None,
+        max_mos: float | None = None,
     ) -> Streams:
         """The streams that have all that is given.
 
         `call` is the id of a call; `src` and `dst` are an address, or an address and port as
-        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `codec` is an encoding name in any case.
+        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `codec` is an encoding name in any case. What
+        begins with ``min_`` or ``max_`` is a limit that is in it itself: of packets, seconds from
+        the first packet to the last, percent lost, mean jitter, and MOS on the scale of the codec.
+        A stream without that figure has not what is asked for.
         """
 
         def fits(stream: Stream) -> bool:
@@ -65,6 +74,11 @@ class Streams(Rows[Stream]):
                 and (dst is None or dst in _addresses(stream.dst, stream.dst_port))
                 and (payload_type is None or payload_type in stream.payload_types)
                 and (codec is None or (stream.codec or "").lower() == codec.lower())
+                and (min_packets is None or len(stream) >= min_packets)
+                and _at_least(min_duration_s, stream.duration_s)
+                and (min_loss_pct is None or stream.quality.lost_pct >= min_loss_pct)
+                and (min_jitter_ms is None or _at_least(min_jitter_ms, stream.quality.jitter_ms))
+                and (max_mos is None or _bad(stream.quality, max_mos))
             )
 
         return Streams(stream for stream in self if fits(stream))
@@ -90,3 +104,12 @@ class Streams(Rows[Stream]):
 
 def _addresses(address: str, port: int) -> tuple[str, str]:
     return address, f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _at_least(limit: float | None, value: float | None) -> bool:
+    return limit is None or (value is not None and value >= limit)
+
+
+def _bad(quality: Quality, limit: float) -> bool:
+    score = quality.mos_wb if quality.mos_nb is None else quality.mos_nb
+    return score is not None and score <= limit

@@ -42,6 +42,7 @@ class StreamTable:
         self.start_ns = start_ns
         """The time of the file's first frame, from which seconds count."""
         self._control = control
+        self._recognition: Recognition | None = None
         self._edges: list[int] = [*found.starts.tolist(), len(found.packets)]
         first = found.starts
         last = np.array(self._edges[1:], np.int64) - 1
@@ -52,6 +53,8 @@ class StreamTable:
     @cached_property
     def recognition(self) -> Recognition:
         """What the payloads tell of the formats of all streams."""
+        if self._recognition is not None:
+            return self._recognition
         return recognise_formats(self.found, self._formats)
 
     @cached_property
@@ -94,6 +97,12 @@ class StreamTable:
     def formats(self) -> Formats:
         """The formats: told, static, known by their shape, or recognised from the payloads."""
         return self.recognition.formats
+
+    def part(self, found: Found, recognition: Recognition) -> StreamTable:
+        """A table of packets out of this one, whose formats are known; made by `cut`."""
+        table = StreamTable(found, self.flows, recognition.formats, self.start_ns, self._control)
+        table._recognition = recognition
+        return table
 
     def __len__(self) -> int:
         return len(self.ssrc)
