@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -18,7 +19,7 @@ from rtpcap.capture.files.held import MOST_UNPACKED
 from rtpcap.capture.files.mapped import MappedFile
 from rtpcap.capture.files.several import Several
 from rtpcap.capture.files.source import Place
-from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
+from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Records, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.announced import Announced
 from rtpcap.streams.call import Calls
@@ -59,6 +60,7 @@ def open(
     pt_map: Mapping[int, str | Format] | None = None,
     rtp: Iterable[str] | None = None,
     most_unpacked: int = MOST_UNPACKED,
+    progress: bool | None = None,
 ) -> Capture:
     """The capture in a pcap, pcapng or rtpdump file, compressed or not; or in several, as one.
 
@@ -73,14 +75,19 @@ def open(
     read as a capture at all (a damaged one opens: see `Capture.damage`), ValueError for a `pt_map`
     or an endpoint that cannot be read.
 
+    While a file is read a bar tells how far: with `progress` always, without it never; where
+    nothing is said, of files above 50 MiB in notebooks and on terminals.
+
     >>> capture = open("fixtures/ff-pcmu.pcap")
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
     told, named = payload_map(pt_map), endpoints(rtp)
     if isinstance(path, str | bytes | os.PathLike):
-        return Capture(open_source(path, most_unpacked=most_unpacked), told, named)
-    return Capture(open_sources(path, most_unpacked=most_unpacked), told, named)
+        source: Source | Several = open_source(path, most_unpacked=most_unpacked)
+    else:
+        source = open_sources(path, most_unpacked=most_unpacked)
+    return Capture(source, told, named, progress=progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +100,29 @@ class _Scan:
     other: Tally
     not_understood: Tally
     incomplete: Tally
+    frames: int
+    link_types: list[str]
+    damage: list[Damage]
+    first_time_ns: int
+    last_time_ns: int
 
 
 class Capture:
-    """A capture: read once, from front to back, when the first answer needs it."""
+    """A capture: read once, from front to back, when the first answer needs it; made by `open`.
+
+    Reading that is interrupted begins anew when the next answer needs it.
+    """
 
     def __init__(
-        self, source: Source | Several, told: PayloadMap, named: Endpoints = frozenset()
+        self,
+        source: Source | Several,
+        told: PayloadMap,
+        named: Endpoints = frozenset(),
+        *,
+        progress: bool | None = None,
     ) -> None:
         self._source = source
+        self._progress = progress
         self._told = told
         self._named = named
 
@@ -114,14 +135,26 @@ class Capture:
         for file in self._files:
             file.release()
 
+    def _read_through(self, feed: Callable[[Records], object], doing: str = "reading") -> None:
+        """Hand every chunk of the file to `feed`, and tell how far it is where that is wanted."""
+        from rtpcap.capture.progress import follow, wanted
+
+        chunks = self._source.chunks()
+        if wanted(self._progress, self._source.size):
+            at_once = bool(self._progress)
+            chunks = follow(chunks, self._source.size, doing, at_once=at_once)
+        # Closed here, not when the last traceback is forgotten: the next pass begins anew.
+        with closing(chunks):
+            for records in chunks:
+                feed(records)
+
     @cached_property
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
         listener = Listener()
         finder = Finder(self._told, self._named, listener)
-        for records in self._source.chunks():
-            finder.feed(decoder.datagrams(records))
+        self._read_through(lambda records: finder.feed(decoder.datagrams(records)))
         finder.feed(decoder.finish())
         announced = Announced(*listener.finish(self._source.frames, self._source.last_time_ns))
         files = (file.data for file in self._files)
@@ -138,6 +171,11 @@ class Capture:
             other,
             not_understood,
             decoder.incomplete,
+            self._source.frames,
+            self._source.link_types,
+            list(self._source.damage),
+            self._source.first_time_ns,
+            self._source.last_time_ns,
         )
 
     @property
@@ -175,7 +213,7 @@ class Capture:
     @property
     def frames(self) -> int:
         """How many frames there are."""
-        return self._read.frames
+        return self._scan.frames
 
     @property
     def _read(self) -> Source | Several:
@@ -185,17 +223,17 @@ class Capture:
     @property
     def link_types(self) -> list[str]:
         """The link types of its frames, in order of appearance."""
-        return list(self._read.link_types)
+        return list(self._scan.link_types)
 
     @property
     def damage(self) -> list[Damage]:
         """Where the file is damaged, and how; what came before was read."""
-        return list(self._read.damage)
+        return list(self._scan.damage)
 
     @property
     def start_ns(self) -> int | None:
         """The time of the first frame that has one, nanoseconds since 1970; None without any."""
-        time = self._read.first_time_ns
+        time = self._scan.first_time_ns
         return None if time == NO_TIME else time
 
     @property
@@ -207,7 +245,7 @@ class Capture:
     @property
     def duration_s(self) -> float | None:
         """From the first frame to the last."""
-        start, end = self.start_ns, self._read.last_time_ns
+        start, end = self.start_ns, self._scan.last_time_ns
         return None if start is None or end == NO_TIME else (end - start) / 1e9
 
     @property
@@ -281,15 +319,14 @@ class Capture:
         extent = Extent(calls, self.streams)
         origins = Origins(connections(calls, streams))
         decoder = Decoder(Flows(), Tally(), Tally(), origins)
-        for records in self._source.chunks():
-            extent.feed(decoder.datagrams(records))
+        self._read_through(lambda records: extent.feed(decoder.datagrams(records)))
         extent.feed(decoder.finish())
         found = np.concatenate([*frames, extent.finish()])
         return found if packets_only else origins.complete(found)
 
     def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
         """The frames from one time to another, seconds from the first frame."""
-        first, last = self._read.first_time_ns, np.iinfo(np.int64)
+        first, last = self._scan.first_time_ns, np.iinfo(np.int64)
 
         def time_ns(seconds: float) -> int:
             since = round(min(max(seconds, -LONGEST_S), LONGEST_S) * 1e9)
@@ -298,10 +335,13 @@ class Capture:
         begin = time_ns(-LONGEST_S if start_s is None else start_s)
         end = time_ns(LONGEST_S if end_s is None else end_s)
         found = [np.empty(0, np.uint32)]
-        for records in self._source.chunks():
+
+        def choose(records: Records) -> None:
             times = records.time_ns
             inside = (times >= begin) & (times <= end) & (times != NO_TIME)
             found.append(records.frame[inside])
+
+        self._read_through(choose)
         return np.concatenate(found)
 
     @property
@@ -350,8 +390,7 @@ class Capture:
 
         flows = Flows()
         decoder, keeper = Decoder(flows, Tally(), Tally()), ControlKeeper(flows)
-        for records in self._source.chunks():
-            keeper.feed(decoder.datagrams(records))
+        self._read_through(lambda records: keeper.feed(decoder.datagrams(records)), "reading RTCP")
         keeper.feed(decoder.finish())
         return keeper.finish()
 
@@ -366,8 +405,7 @@ class Capture:
         flows = Flows()
         decoder = Decoder(flows, Tally(), Tally())
         explainer = Explainer(flows, self._told, self._named)
-        for records in self._source.chunks():
-            explainer.feed(decoder.datagrams(records))
+        self._read_through(lambda records: explainer.feed(decoder.datagrams(records)), "explaining")
         explainer.feed(decoder.finish())
         return explainer.finish()
 
