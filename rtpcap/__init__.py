@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.call import Call, Calls
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.explain import Explanation, Explanations
+    from rtpcap.streams.findings.finding import Finding, Findings
     from rtpcap.streams.gaps import Gap, Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
@@ -49,6 +50,8 @@ _HOMES = {
     "Digits": "streams.digits",
     "Explanation": "streams.explain",
     "Explanations": "streams.explain",
+    "Finding": "streams.findings.finding",
+    "Findings": "streams.findings.finding",
     "Format": "rtp.payload_types",
     "Gap": "streams.gaps",
     "Gaps": "streams.gaps",
@@ -82,6 +85,8 @@ __all__ = [
     "Explanation",
     "Explanations",
     "Fault",
+    "Finding",
+    "Findings",
     "Format",
     "Gap",
     "Gaps",
@@ -116,4 +121,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_FOLDERS})
+    # What people complete: nothing that only this file uses.
+    return sorted({*__all__, *_FOLDERS})

@@ -110,7 +110,8 @@ class _Scan:
 class Capture:
     """A capture: read once, from front to back, when the first answer needs it; made by `open`.
 
-    Reading that is interrupted begins anew when the next answer needs it.
+    `told` names payload numbers, `named` endpoints of RTP, `progress` is as `open` has it. Reading
+    that is interrupted begins anew when the next answer needs it.
     """
 
     def __init__(

@@ -42,7 +42,10 @@ class Audio:
 
     @classmethod
     def from_lines(cls, lines: Sequence[Line], *, sides: Sequence[str] = ()) -> Audio:
-        """The whole of lines, side by side. Raises ValueError where their rates differ."""
+        """The whole of lines, side by side; `sides` names them.
+
+        Raises ValueError where their rates differ.
+        """
         rate, length = lines[0].rate, max(line.length for line in lines)
         if any(line.rate != rate for line in lines):
             raise ValueError("lines of different sample rates cannot be heard side by side")

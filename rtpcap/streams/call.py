@@ -74,7 +74,8 @@ class Call:
     """The streams of one conversation: `left` those that the caller sent, `right` the callee's.
 
     Without signalling it is `guessed`: `left` are the streams of who spoke first, and what only
-    signalling tells is None or empty.
+    signalling tells is None or empty. Made by `Capture.calls`: `matches` tell of each stream why it
+    is one of the call, `start_ns` is the time of the capture's first frame.
     """
 
     def __init__(
@@ -122,6 +123,8 @@ class Call:
 
     @property
     def state(self) -> State | None:
+        """How far it came: ``completed``, ``failed``, ``cancelled``, ``rejected``, ``ringing``,
+        ``in-progress``."""
         return None if self.dialog is None else self.dialog.state
 
     @property
@@ -328,7 +331,7 @@ class Call:
     ) -> Audio:
         """Both sides in one: stereo, the caller left. Raises as `lines` does.
 
-        What is chosen is as for `Stream.audio`.
+        `fill`, `rate`, `buffer_ms`, `compensate_delay` and `clock` are as for `Stream.audio`.
         """
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines(self.lines(rendering), sides=self._sides())

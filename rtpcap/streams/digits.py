@@ -48,6 +48,7 @@ class Digit:
     duration_s: float | None
     """None where an INFO request does not say."""
     source: Source
+    """Who told: telephone events (``rfc4733``), the sound (``inband``) or ``sip-info``."""
     frame: int
     ssrc: int | None
     """The stream of who pressed; None where INFO tells of a press and there is no such stream."""
@@ -58,7 +59,7 @@ class Digit:
 
 
 class Digits(Rows[Digit]):
-    """Key presses in order of their first frame."""
+    """Key presses in order of their first frame; their seconds count from `start_ns`."""
 
     def __init__(self, digits: Iterable[Digit], *, start_ns: int | None = None) -> None:
         super().__init__(sorted(digits, key=lambda digit: digit.frame), start_ns=start_ns)

@@ -18,7 +18,10 @@ Item = TypeVar("Item", bound=HasRow, covariant=True)
 
 
 class Rows(Sequence[Item]):
-    """Things that do not change, in an order that means something; a slice is one of its kind."""
+    """Things that do not change, in an order that means something; a slice is one of its kind.
+
+    Their seconds count from `start_ns`, where that is known.
+    """
 
     def __init__(self, items: Iterable[Item], *, start_ns: int | None = None) -> None:
         self._items = tuple(items)

@@ -78,18 +78,22 @@ class Stream:
 
     @property
     def src(self) -> str:
+        """The address that sends."""
         return self.flow.src
 
     @property
     def src_port(self) -> int:
+        """The port that sends."""
         return self.flow.src_port
 
     @property
     def dst(self) -> str:
+        """The address that receives."""
         return self.flow.dst
 
     @property
     def dst_port(self) -> int:
+        """The port that receives."""
         return self.flow.dst_port
 
     @property
@@ -222,9 +226,10 @@ class Stream:
     def buffer_curve(
         self, sizes_ms: Sequence[float] | None = None, *, network_ms: float | None = None
     ) -> Curve:
-        """What it sounds like with fixed jitter buffers of several sizes: 0, 10 ... 200 ms.
+        """What it sounds like with fixed jitter buffers of `sizes_ms`: 0, 10 ... 200 ms.
 
-        Raises CodecUnavailable where the E-model knows nothing of its codec.
+        `network_ms` is as for `play`. Raises CodecUnavailable where the E-model knows nothing of
+        its codec.
         """
         return self._analysis().buffer_curve(sizes_ms, network_ms)
 
@@ -273,10 +278,12 @@ class Stream:
 
     @property
     def first_frame(self) -> int:
+        """The frame of its first packet."""
         return self._table.edge_frame(self._row, 0)
 
     @property
     def last_frame(self) -> int:
+        """The frame of its last packet."""
         return self._table.edge_frame(self._row, 1)
 
     @property
@@ -291,6 +298,7 @@ class Stream:
 
     @property
     def start_s(self) -> float | None:
+        """When its first packet came, seconds from the file's first frame; None without a time."""
         start = self.start_ns
         return None if start is None else (start - self._table.start_ns) / 1e9
 
@@ -358,8 +366,9 @@ class Stream:
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
         stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
-        anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
-        CodecUnavailable where `why_not` says a reason.
+        anew at a pause. With `heard`, shape (n,), only those packets are in it. The
+        `rendering` says what stands where nothing came, and at which rate. Raises CodecUnavailable
+        where `why_not` says a reason.
         """
         own, packets = self._own(heard), self.packets
         if rendering.clock == "rtcp":
@@ -528,9 +537,10 @@ class Stream:
         return packets_frame(self)
 
     def plot(self, ax: Axes | None = None, *, kind: Literal["gaps", "buffer"] = "gaps") -> Axes:
-        """The sequence-gap chart, or MOS over sizes of a jitter buffer; returns its Axes.
+        """A chart, by its `kind`; returns its Axes.
 
-        It is drawn into `ax` where that is given.
+        ``gaps`` is the sequence-gap chart, ``buffer`` MOS over sizes of a jitter buffer. It is
+        drawn into `ax` where that is given.
         """
         if kind == "buffer":
             from rtpcap.views.plot_buffer import buffer

@@ -60,10 +60,10 @@ class Streams(Rows[Stream]):
         """The streams that have all that is given.
 
         `call` is the id of a call; `src` and `dst` are an address, or an address and port as
-        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `codec` is an encoding name in any case. What
-        begins with ``min_`` or ``max_`` is a limit that is in it itself: of packets, seconds from
-        the first packet to the last, percent lost, mean jitter, and MOS on the scale of the codec.
-        A stream without that figure has not what is asked for.
+        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `ssrc` and `payload_type` are numbers; `codec` is
+        an encoding name in any case. Limits hold for the limit itself, too: `min_packets`,
+        `min_duration_s` from the first packet to the last, `min_loss_pct`, `min_jitter_ms` on
+        average, and `max_mos` on the scale of the codec. A stream without that figure is left out.
         """
 
         def fits(stream: Stream) -> bool:

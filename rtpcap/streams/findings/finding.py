@@ -30,6 +30,7 @@ class Finding:
     id: str
     """Its kind, in words with hyphens between: ``one-way-audio``."""
     severity: Severity
+    """How grave it is: ``error``, ``warning`` or ``note``."""
     sentence: str
     """What happened, as a person would say it; with the numbers that matter."""
     numbers: Mapping[str, int | float | str] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Finding:
     """The stream it concerns."""
 
     def row(self) -> dict[str, object]:
+        """The finding with the keys of ``rtpcap check``."""
         return {
             "id": self.id,
             "severity": self.severity,
@@ -58,6 +60,8 @@ class Findings(Rows[Finding]):
 
     @classmethod
     def ordered(cls, found: Iterable[Finding]) -> Findings:
+        """What was found in whatever order, put into this one."""
+
         def rank(finding: Finding) -> tuple[int, int]:
             return SEVERITIES.index(finding.severity), min(finding.frames, default=0)
 
@@ -66,7 +70,8 @@ class Findings(Rows[Finding]):
     def select(
         self, *, id: str | None = None, severity: Severity | None = None, call: str | None = None
     ) -> Findings:
-        """The findings that have all that is given."""
+        """The findings that have all that is given: the kind `id`, the `severity`, the id of a
+        `call`."""
         return Findings(
             finding
             for finding in self
