@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.emodel import Rating
     from rtpcap.streams.further import Further
 
-__all__ = ["Quality", "jitter", "measure"]
+__all__ = ["FIGURES", "Quality", "jitter", "measure"]
 
 
 Value = TypeVar("Value")

@@ -98,6 +98,14 @@ def test_times_of_day_are_utc_to_the_nanosecond(tmp_path: Path) -> None:
     np.testing.assert_allclose(packets["time_s"], [p.time_s for p in sent], atol=1e-9)
 
 
+def test_the_table_of_streams_has_what_their_rows_have() -> None:
+    streams = rtpcap.open(FIXTURES / "gst-loss.pcap").streams
+    frame = streams.to_frame()
+    for name, value in streams[0].row().items():
+        cell = frame[name][0]
+        assert cell == value or (value is None and pd.isna(cell)), name
+
+
 def test_a_slice_of_gaps_keeps_the_time_of_day(tmp_path: Path) -> None:
     gaps = rtpcap.open(capture(tmp_path / "c.pcap", eventful())).gaps
     assert gaps[1:].to_frame()["start_time"][0] == gaps.to_frame()["start_time"][1]
