@@ -137,4 +137,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_FOLDERS})
+    # What people complete: nothing that only this file uses.
+    return sorted({*__all__, *_FOLDERS})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -17,7 +18,7 @@ from rtpcap.capture.files.formats import Source, open_source, open_sources
 from rtpcap.capture.files.held import MOST_UNPACKED
 from rtpcap.capture.files.mapped import MappedFile
 from rtpcap.capture.files.source import Place
-from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
+from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Records, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.announced import Announced
 from rtpcap.streams.call import Calls
@@ -36,6 +37,7 @@ from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from rtpcap.capture.files.several import Several
@@ -63,6 +65,7 @@ def open(
     pt_map: Mapping[int, str | Format] | None = None,
     rtp: Iterable[str] | None = None,
     most_unpacked: int = MOST_UNPACKED,
+    progress: bool | None = None,
 ) -> Capture:
     """The capture in a pcap, pcapng or rtpdump file, compressed or not; or in several, as one.
 
@@ -77,14 +80,19 @@ def open(
     read as a capture at all (a damaged one opens: see `Capture.damage`), ValueError for a `pt_map`
     or an endpoint that cannot be read.
 
+    While a file is read a bar tells how far: with `progress` always, without it never; where
+    nothing is said, of files above 50 MiB in notebooks and on terminals.
+
     >>> capture = open("fixtures/ff-pcmu.pcap")
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
     told, named = payload_map(pt_map), endpoints(rtp)
     if isinstance(path, str | bytes | os.PathLike):
-        return Capture(open_source(path, most_unpacked=most_unpacked), told, named)
-    return Capture(open_sources(path, most_unpacked=most_unpacked), told, named)
+        source: Source | Several = open_source(path, most_unpacked=most_unpacked)
+    else:
+        source = open_sources(path, most_unpacked=most_unpacked)
+    return Capture(source, told, named, progress=progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +106,30 @@ class _Scan:
     not_understood: Tally
     incomplete: Tally
     control: ControlKeeper
+    frames: int
+    link_types: list[str]
+    damage: list[Damage]
+    first_time_ns: int
+    last_time_ns: int
 
 
 class Capture:
-    """A capture: read once, from front to back, when the first answer needs it."""
+    """A capture: read once, from front to back, when the first answer needs it; made by `open`.
+
+    `told` names payload numbers, `named` endpoints of RTP, `progress` is as `open` has it. Reading
+    that is interrupted begins anew when the next answer needs it.
+    """
 
     def __init__(
-        self, source: Source | Several, told: PayloadMap, named: Endpoints = frozenset()
+        self,
+        source: Source | Several,
+        told: PayloadMap,
+        named: Endpoints = frozenset(),
+        *,
+        progress: bool | None = None,
     ) -> None:
         self._source = source
+        self._progress = progress
         self._told = told
         self._named = named
 
@@ -119,14 +142,26 @@ class Capture:
         for file in self._files:
             file.release()
 
+    def _read_through(self, feed: Callable[[Records], object], doing: str = "reading") -> None:
+        """Hand every chunk of the file to `feed`, and tell how far it is where that is wanted."""
+        from rtpcap.capture.progress import follow, wanted
+
+        chunks = self._source.chunks()
+        if wanted(self._progress, self._source.size):
+            at_once = bool(self._progress)
+            chunks = follow(chunks, self._source.size, doing, at_once=at_once)
+        # Closed here, not when the last traceback is forgotten: the next pass begins anew.
+        with closing(chunks):
+            for records in chunks:
+                feed(records)
+
     @cached_property
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
         listener, keeper = Listener(), ControlKeeper()
         finder = Finder(self._told, self._named, listener, keeper)
-        for records in self._source.chunks():
-            finder.feed(decoder.datagrams(records))
+        self._read_through(lambda records: finder.feed(decoder.datagrams(records)))
         finder.feed(decoder.finish())
         announced = Announced(*listener.finish(self._source.frames, self._source.last_time_ns))
         files = (file.data for file in self._files)
@@ -144,6 +179,11 @@ class Capture:
             not_understood,
             decoder.incomplete,
             keeper,
+            self._source.frames,
+            self._source.link_types,
+            list(self._source.damage),
+            self._source.first_time_ns,
+            self._source.last_time_ns,
         )
 
     @property
@@ -181,7 +221,7 @@ class Capture:
     @property
     def frames(self) -> int:
         """How many frames there are."""
-        return self._read.frames
+        return self._scan.frames
 
     @property
     def source(self) -> Source | Several:
@@ -196,17 +236,17 @@ class Capture:
     @property
     def link_types(self) -> list[str]:
         """The link types of its frames, in order of appearance."""
-        return list(self._read.link_types)
+        return list(self._scan.link_types)
 
     @property
     def damage(self) -> list[Damage]:
         """Where the file is damaged, and how; what came before was read."""
-        return list(self._read.damage)
+        return list(self._scan.damage)
 
     @property
     def start_ns(self) -> int | None:
         """The time of the first frame that has one, nanoseconds since 1970; None without any."""
-        time = self._read.first_time_ns
+        time = self._scan.first_time_ns
         return None if time == NO_TIME else time
 
     @property
@@ -218,7 +258,7 @@ class Capture:
     @property
     def duration_s(self) -> float | None:
         """From the first frame to the last."""
-        start, end = self.start_ns, self._read.last_time_ns
+        start, end = self.start_ns, self._scan.last_time_ns
         return None if start is None or end == NO_TIME else (end - start) / 1e9
 
     @property
@@ -292,15 +332,14 @@ class Capture:
         extent = Extent(calls, self.streams)
         origins = Origins(connections(calls, streams))
         decoder = Decoder(Flows(), Tally(), Tally(), origins)
-        for records in self._source.chunks():
-            extent.feed(decoder.datagrams(records))
+        self._read_through(lambda records: extent.feed(decoder.datagrams(records)))
         extent.feed(decoder.finish())
         found = np.concatenate([*frames, extent.finish()])
         return found if packets_only else origins.complete(found)
 
     def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
         """The frames from one time to another, seconds from the first frame."""
-        first, last = self._read.first_time_ns, np.iinfo(np.int64)
+        first, last = self._scan.first_time_ns, np.iinfo(np.int64)
 
         def time_ns(seconds: float) -> int:
             since = round(min(max(seconds, -LONGEST_S), LONGEST_S) * 1e9)
@@ -309,10 +348,13 @@ class Capture:
         begin = time_ns(-LONGEST_S if start_s is None else start_s)
         end = time_ns(LONGEST_S if end_s is None else end_s)
         found = [np.empty(0, np.uint32)]
-        for records in self._source.chunks():
+
+        def choose(records: Records) -> None:
             times = records.time_ns
             inside = (times >= begin) & (times <= end) & (times != NO_TIME)
             found.append(records.frame[inside])
+
+        self._read_through(choose)
         return np.concatenate(found)
 
     @property
@@ -387,8 +429,7 @@ class Capture:
         flows = Flows()
         decoder = Decoder(flows, Tally(), Tally())
         explainer = Explainer(flows, self._told, self._named)
-        for records in self._source.chunks():
-            explainer.feed(decoder.datagrams(records))
+        self._read_through(lambda records: explainer.feed(decoder.datagrams(records)), "explaining")
         explainer.feed(decoder.finish())
         return explainer.finish()
 
@@ -399,18 +440,18 @@ class Capture:
         Decodes what can be decoded; `told_keys` does not.
         """
         self.listen()
-        return keys_of(self.streams, self.calls)
+        return keys_of(self.streams, self.calls, start_ns=self.start_ns)
 
     @cached_property
     def told_keys(self) -> Digits:
         """The keys pressed by telephone events in all streams and by INFO in all calls."""
-        return keys_of(self.streams, self.calls, inband=False)
+        return keys_of(self.streams, self.calls, inband=False, start_ns=self.start_ns)
 
     @cached_property
     def tones(self) -> Tones:
         """The call tones, in the sound and by telephone events. Decodes what can be decoded."""
         self.listen()
-        return tones_of(self.streams, self.calls)
+        return tones_of(self.streams, self.calls, start_ns=self.start_ns)
 
     def listen(self, streams: Iterable[Stream] | None = None) -> None:
         """Hear streams, or all, one after the other, in the memory that one takes.
@@ -445,7 +486,7 @@ class Capture:
     def gaps(self) -> Gaps:
         """The gaps of all streams."""
         gaps = [gap for stream in self.streams for gap in stream.gaps]
-        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before))
+        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before), start_ns=self.start_ns)
 
     @property
     def not_understood(self) -> Tally:
@@ -488,6 +529,15 @@ class Capture:
             "incomplete": self.incomplete.rows(),
         }
 
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame of one row, columns as ``rtpcap info``.
+
+        ``attrs["schema"]`` tells of each column its type, unit and meaning.
+        """
+        from rtpcap.views.table import capture_frame
+
+        return capture_frame(self)
+
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
         unread = len(self.not_understood)
@@ -500,6 +550,6 @@ class Capture:
         )
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
+        from rtpcap.views.cards import capture_html
 
-        return rows_html(self.streams.rows(), repr(self))
+        return capture_html(self)

@@ -268,7 +268,13 @@ class Inputs:
         units = [self.files] if self._merge and self.files else [[file] for file in self.files]
         for unit in units:
             try:
-                capture = open(unit, pt_map=self._pt_map, rtp=self._rtp, most_unpacked=most)
+                capture = open(
+                    unit,
+                    pt_map=self._pt_map,
+                    rtp=self._rtp,
+                    most_unpacked=most,
+                    progress=False,
+                )
                 damages = capture.damage
             except (RtpcapError, OSError) as error:
                 self.fail(error)

@@ -38,18 +38,21 @@ class Analysis:
     def __init__(
         self,
         stream: Stream,
+        row: int,
         formats: Formats,
         places: Ledger,
         header_bytes: int,
         network: NetworkDelay | None = None,
     ) -> None:
+        """Of a stream that is this row of the formats' tables."""
         self._stream = stream
+        self._row = row
         self._packets = stream.packets
         self._formats = formats
         self._places = places
         self._header_bytes = header_bytes
         self._network = network
-        self._meant = Meanings.of(self._packets, formats, stream.index, np.zeros(1, np.int64))
+        self._meant = Meanings.of(self._packets, formats, row, np.zeros(1, np.int64))
 
     @cached_property
     def _arrivals(self) -> Arrivals:
@@ -66,7 +69,7 @@ class Analysis:
 
     @cached_property
     def _codec(self) -> CodecRow | None:
-        return row_of(self._formats, self._stream.index, self._packets)
+        return row_of(self._formats, self._row, self._packets)
 
     def gaps(self, start_ns: int) -> list[Gap]:
         """Its gaps, in order of the frame before; seconds count from `start_ns`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
 from rtpcap.errors import CodecUnavailable
+from rtpcap.rtp.visible import visible
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits
 from rtpcap.streams.directions import keys_of, tones_of
@@ -78,7 +79,8 @@ class Call:
     """The streams of one conversation: `left` those that the caller sent, `right` the callee's.
 
     Without signalling it is `guessed`: `left` are the streams of who spoke first, and what only
-    signalling tells is None or empty.
+    signalling tells is None or empty. Made by `Capture.calls`: `matches` tell of each stream why it
+    is one of the call, `start_ns` is the time of the capture's first frame.
     """
 
     def __init__(
@@ -126,6 +128,8 @@ class Call:
 
     @property
     def state(self) -> State | None:
+        """How far it came: ``completed``, ``failed``, ``cancelled``, ``rejected``, ``ringing``,
+        ``in-progress``."""
         return None if self.dialog is None else self.dialog.state
 
     @property
@@ -265,17 +269,17 @@ class Call:
 
         Decodes its audio.
         """
-        return keys_of(self.streams, [self])
+        return keys_of(self.streams, [self], start_ns=self._start_ns)
 
     @cached_property
     def told_keys(self) -> Digits:
         """The keys pressed by events and by INFO: nothing is decoded for them."""
-        return keys_of(self.streams, [self], inband=False)
+        return keys_of(self.streams, [self], inband=False, start_ns=self._start_ns)
 
     @cached_property
     def tones(self) -> Tones:
         """The call tones of both sides, in the sound and by events. Decodes its audio."""
-        return tones_of(self.streams, [self])
+        return tones_of(self.streams, [self], start_ns=self._start_ns)
 
     def infos(self, who: Side) -> list[tuple[Digit, Stream | None]]:
         """The keys that a side pressed by INFO, each with the stream that it sent then."""
@@ -377,12 +381,52 @@ class Call:
     ) -> Audio:
         """Both sides in one: stereo, the caller left. Raises as `lines` does.
 
-        What is chosen is as for `Stream.audio`.
+        `fill`, `rate`, `buffer_ms`, `compensate_delay` and `clock` are as for `Stream.audio`.
         """
         from rtpcap.audio.audio import Audio
 
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
-        return Audio.from_lines(self.lines(rendering))
+        return Audio.from_lines(self.lines(rendering), sides=self._sides())
+
+    def _sides(self) -> tuple[str, str]:
+        """Who is heard left and who right."""
+        if self.dialog is not None:
+            return f"caller {self.caller}", f"callee {self.callee}"
+        left, right = ((side or self.streams)[0] for side in (self.left, self.right))
+        return f"{left.src}:{left.src_port}", f"{right.src}:{right.src_port}"
+
+    def __getitem__(self, seconds: slice) -> Call:
+        """The part of it between two times, as ``call[10:20]``: a call with its streams cut.
+
+        Seconds are as in `Stream.__getitem__`, negative ones from the last packet of all its
+        streams. Streams that sent nothing then are left out; what signalling tells stays as it is.
+        Raises ValueError where nobody sent anything then.
+        """
+        from rtpcap.streams.cut import between
+
+        starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
+        ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
+        origin = starts[0] - round((self.streams[0].start_s or 0.0) * 1e9) if starts else 0
+        begin, end = between(seconds, origin, min(starts, default=None), max(ends, default=None))
+        sides = [
+            [part for stream in side if (part := stream.between_ns(begin, end)) is not None]
+            for side in (self.left, self.right)
+        ]
+        if not any(sides):
+            raise ValueError(f"nobody sent anything in [{seconds.start}:{seconds.stop}] seconds")
+        return Call(
+            self.call_id,
+            sides[0],
+            sides[1],
+            dialog=self.dialog,
+            matches=[
+                self._matches[stream.index]
+                for side in sides
+                for stream in side
+                if stream.index in self._matches
+            ],
+            start_ns=self._start_ns,
+        )
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""
@@ -433,19 +477,26 @@ class Call:
 
         return draw_of_call(self, kind, ax, findings=findings, dark=dark)
 
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream, and whose `side` it is on: left or right."""
+        from rtpcap.views.table import call_frame
+
+        return call_frame(self)
+
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
         if self.dialog is None:
             first = self.streams[0]
             route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
         else:
-            route = f"{self.caller} > {self.callee}, {self.state}"
-        return f"<Call {self.call_id} {route}, {counted(len(self.streams), 'stream')}{seconds}>"
+            route = visible(f"{self.caller} > {self.callee}, {self.state}")
+        streams = counted(len(self.streams), "stream")
+        return f"<Call {visible(self.call_id)} {route}, {streams}{seconds}>"
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
+        from rtpcap.views.cards import call_html
 
-        return rows_html([stream.row() for stream in self.streams], repr(self))
+        return call_html(self)
 
 
 SIDES: tuple[Side, Side] = ("caller", "callee")
@@ -466,10 +517,13 @@ class Calls(Rows[Call]):
     def select(self, call_id: str) -> Calls:
         """The calls of a Call-ID, as it stands in the messages or as `Call.call_id` has it."""
         return Calls(
-            call
-            for call in self
-            if call.call_id == call_id
-            or (call.dialog is not None and call.dialog.call_id == call_id)
+            (
+                call
+                for call in self
+                if call.call_id == call_id
+                or (call.dialog is not None and call.dialog.call_id == call_id)
+            ),
+            start_ns=self.start_ns,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -477,6 +531,11 @@ class Calls(Rows[Call]):
         from rtpcap.views.table import calls_frame
 
         return calls_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import calls_html
+
+        return calls_html(self, repr(self)[1:-1])
 
     def __repr__(self) -> str:
         guessed = sum(call.guessed for call in self)

@@ -46,6 +46,7 @@ class Digit:
     duration_s: float | None
     """What the sender says, or how long it was heard; None where an INFO request does not say."""
     source: Source
+    """Who told: telephone events (``rfc4733``), the sound (``inband``) or ``sip-info``."""
     frame: int
     ssrc: int | None
     """The stream of who pressed; None where INFO tells of a press and there is no such stream."""
@@ -78,14 +79,19 @@ class Digit:
 
 
 class Digits(Rows[Digit]):
-    """Key presses in order of their first frame."""
+    """Key presses in order of their first frame; their seconds count from `start_ns`."""
 
-    def __init__(self, digits: Iterable[Digit]) -> None:
-        super().__init__(sorted(digits, key=lambda digit: digit.frame))
+    def __init__(self, digits: Iterable[Digit], *, start_ns: int | None = None) -> None:
+        super().__init__(sorted(digits, key=lambda digit: digit.frame), start_ns=start_ns)
 
     def __str__(self) -> str:
         """The digits as dialled: ``"1590*#A"``; events that are no digits stand in brackets."""
         return "".join(d.digit if len(d.digit) == 1 else f"[{d.digit}]" for d in self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import digits_html
+
+        return digits_html(self)
 
     def __repr__(self) -> str:
         return f"<Digits {str(self)!r}, {counted(len(self), 'press', 'es')}>"

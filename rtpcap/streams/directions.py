@@ -55,12 +55,22 @@ def directions(streams: Iterable[Stream], calls: Iterable[Call]) -> list[Directi
     return [*found, *(Direction((stream,)) for stream in meant.values())]
 
 
-def keys_of(streams: Iterable[Stream], calls: Iterable[Call], *, inband: bool = True) -> Digits:
-    """The keys pressed in streams and calls, one table."""
+def keys_of(
+    streams: Iterable[Stream],
+    calls: Iterable[Call],
+    *,
+    inband: bool = True,
+    start_ns: int | None = None,
+) -> Digits:
+    """The keys pressed in streams and calls, one table; `start_ns` is the capture's first time."""
     every = directions(streams, calls)
-    return Digits(digit for direction in every for digit in direction.keys(inband=inband))
+    found = (digit for direction in every for digit in direction.keys(inband=inband))
+    return Digits(found, start_ns=start_ns)
 
 
-def tones_of(streams: Iterable[Stream], calls: Iterable[Call]) -> Tones:
-    """The tones in streams and calls, one table."""
-    return Tones(tone for direction in directions(streams, calls) for tone in direction.tones())
+def tones_of(
+    streams: Iterable[Stream], calls: Iterable[Call], *, start_ns: int | None = None
+) -> Tones:
+    """The tones in streams and calls, one table; `start_ns` is the capture's first time."""
+    every = directions(streams, calls)
+    return Tones((tone for each in every for tone in each.tones()), start_ns=start_ns)

@@ -18,10 +18,15 @@ Item = TypeVar("Item", bound=HasRow, covariant=True)
 
 
 class Rows(Sequence[Item]):
-    """Things that do not change, in an order that means something; a slice is one of its kind."""
+    """Things that do not change, in an order that means something; a slice is one of its kind.
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    Their seconds count from `start_ns`, where that is known.
+    """
+
+    def __init__(self, items: Iterable[Item], *, start_ns: int | None = None) -> None:
         self._items = tuple(items)
+        self.start_ns = start_ns
+        """The time from which its seconds count, nanoseconds since 1970; None: not known."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -35,7 +40,7 @@ class Rows(Sequence[Item]):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Item | Self:
         if isinstance(index, slice):
-            return type(self)(self._items[index])
+            return type(self)(self._items[index], start_ns=self.start_ns)
         return self._items[index]
 
     def rows(self) -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.serial import steps
 
-__all__ = ["carries_tags"]
+__all__ = ["carries_tags", "could_carry_tags"]
 
 TAGS = (4, 10, 16)
 """Bytes that SRTP adds to a payload: HMAC-SHA1-32, HMAC-SHA1-80 (RFC 3711), GCM (RFC 7714)."""
@@ -52,3 +52,18 @@ def _beyond(packets: Packets, formats: Mapping[int, Format]) -> npt.NDArray[np.i
     next_one = (steps(packets.sequence)[1:] == 1) & whole[:-1] & whole[1:]
     next_one &= (ticks > 0) & (ticks <= size[:-1])
     return np.asarray((size[:-1] - ticks)[next_one])
+
+
+def could_carry_tags(packets: Packets, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which streams have a packet that is longer than its timestamp tells, by a tag, shape (k,).
+
+    `carries_tags` is false for all others, whatever their formats are.
+    """
+    size = packets.payload_size[:-1].astype(np.int32)
+    ticks = steps(packets.timestamp)[1:]
+    # What is longer by a tag has at least one tick less than bytes: whatever else is passed over.
+    near = np.flatnonzero((ticks > 0) & (ticks < size))
+    rows = near[np.isin(size[near] - ticks[near], TAGS)]
+    found = np.zeros(len(starts), np.bool_)
+    found[np.searchsorted(starts, rows, side="right") - 1] = True
+    return found

@@ -15,6 +15,7 @@ from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
+from rtpcap.rtp.visible import visible
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits, are_events, find_digits
@@ -61,9 +62,10 @@ class Stream:
     Times in seconds count from the first frame of the file; frames are 1-based.
     """
 
-    def __init__(self, table: StreamTable, index: int) -> None:
+    def __init__(self, table: StreamTable, row: int, index: int | None = None) -> None:
         self._table = table
-        self.index = index
+        self._row = row
+        self.index = row if index is None else index
         """Its place among the capture's streams, in order of first frame."""
         self.call: str | None = None
         """The id of the call it belongs to."""
@@ -71,32 +73,36 @@ class Stream:
     @property
     def packets(self) -> Packets:
         """All its packets, copies included, in capture order: views of the capture's columns."""
-        return self._table.found.packets[self._table.rows(self.index)]
+        return self._table.found.packets[self._table.rows(self._row)]
 
     @property
     def ssrc(self) -> int:
         """The synchronization source, 32 bits."""
-        return int(self._table.ssrc[self.index])
+        return int(self._table.ssrc[self._row])
 
     @cached_property
     def flow(self) -> Flow:
         """Its addresses and ports."""
-        return self._table.flows[int(self._table.found.flow[self.index])]
+        return self._table.flows[int(self._table.found.flow[self._row])]
 
     @property
     def src(self) -> str:
+        """The address that sends."""
         return self.flow.src
 
     @property
     def src_port(self) -> int:
+        """The port that sends."""
         return self.flow.src_port
 
     @property
     def dst(self) -> str:
+        """The address that receives."""
         return self.flow.dst
 
     @property
     def dst_port(self) -> int:
+        """The port that receives."""
         return self.flow.dst_port
 
     @property
@@ -105,13 +111,12 @@ class Stream:
 
         Where signalling changes what a number means, the first meaning stands here.
         """
-        return self._table.formats.by_stream[self.index]
+        return self._table.formats.by_stream[self._row]
 
     @property
     def payload_types(self) -> list[int]:
         """The payload numbers of its packets, ascending."""
-        counts = self._table.formats.counts[self.index]
-        return [int(number) for number in np.flatnonzero(counts)]
+        return list(self._table.payload_types[self._row])
 
     @property
     def format(self) -> Format | None:
@@ -120,21 +125,21 @@ class Stream:
 
     @cached_property
     def _main(self) -> tuple[int, Format | None]:
-        number, _ = self._table.formats.main(self.index)
+        number = self._table.main_numbers[self._row]
         # Redundancy is a way to send a codec, and none itself.
-        number = self._table.recognition.inside.get((self.index, number), number)
+        number = self._table.recognition.inside.get((self._row, number), number)
         return number, self.formats.get(number)
 
     @property
     def recognised(self) -> Recognised | None:
         """What its payloads were taken for, with the confidence and the reasons, where nothing
         names its payload number; None where something does."""
-        return self._table.recognition.recognised.get((self.index, self._main[0]))
+        return self._table.recognition.recognised.get((self._row, self._main[0]))
 
     @property
     def settled(self) -> tuple[str, ...]:
         """What its payloads tell beyond the format that was named, or against it."""
-        return self._table.recognition.settled.get((self.index, self._main[0]), ())
+        return self._table.recognition.settled.get((self._row, self._main[0]), ())
 
     @property
     def codec(self) -> str | None:
@@ -149,7 +154,7 @@ class Stream:
     @property
     def quality(self) -> Quality:
         """Its figures: loss, jitter, delta, skew, drift, bursts, MOS, and how that came about."""
-        return self._table.quality[self.index]
+        return self._table.quality[self._row]
 
     @cached_property
     def ledger(self) -> StreamLedger:
@@ -193,7 +198,7 @@ class Stream:
         return min(self.track().repaired, self.quality.lost)
 
     def _keep_ledger(self) -> Ledger:
-        first, last = self.index, self.index + 1
+        first, last = self._row, self._row + 1
         return keep(self._table.found, first, last, self._table.formats.clocks(slice(first, last)))
 
     @property
@@ -215,20 +220,23 @@ class Stream:
         return out
 
     def _interarrival(self) -> Jitter:
-        return jitter(self.packets, self._places, self._table.formats, self.index)
+        return jitter(self.packets, self._places, self._table.formats, self._row)
 
     @cached_property
     def gaps(self) -> Gaps:
         """Where packets are missing, silence was not sent, or the sender began anew."""
-        return Gaps(self._analysis().gaps(self._table.start_ns))
+        start_ns = self._table.start_ns
+        return Gaps(
+            self._analysis().gaps(start_ns), start_ns=None if start_ns == NO_TIME else start_ns
+        )
 
     def _analysis(self) -> Analysis:
         # Not at the top: who asks for counts alone does not pay for it.
         from rtpcap.streams.analysis import Analysis
 
         header_bytes = self._table.header_bytes(self.src)
-        network = self._table.network(self.index)
-        return Analysis(self, self._table.formats, self._places, header_bytes, network)
+        network = self._table.network(self._row)
+        return Analysis(self, self._row, self._table.formats, self._places, header_bytes, network)
 
     def play(
         self,
@@ -249,9 +257,10 @@ class Stream:
     def buffer_curve(
         self, sizes_ms: Sequence[float] | None = None, *, network_ms: float | None = None
     ) -> Curve:
-        """What it sounds like with fixed jitter buffers of several sizes: 0, 10 ... 200 ms.
+        """What it sounds like with fixed jitter buffers of `sizes_ms`: 0, 10 ... 200 ms.
 
-        Raises CodecUnavailable where the E-model knows nothing of its codec.
+        `network_ms` is as for `play`. Raises CodecUnavailable where the E-model knows nothing of
+        its codec.
         """
         return self._analysis().buffer_curve(sizes_ms, network_ms)
 
@@ -271,12 +280,12 @@ class Stream:
     def _meant(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """The clock rate of each packet, and whether it is media, shape (n,)."""
         formats, number = self._table.formats, self.packets.payload_type
-        row = formats.rows(self.index, self.index + 1, np.array([len(number)]))
+        row = formats.rows(self._row, self._row + 1, np.array([len(number)]))
         return formats.clock_rate[row, number], formats.media[row, number]
 
     def _parts(self) -> Iterator[tuple[slice, dict[int, Format]]]:
         """Its packets by the meanings of their numbers: one part, unless these change."""
-        return self._table.formats.parts(self.index, len(self))
+        return self._table.formats.parts(self._row, len(self))
 
     @cached_property
     def dtmf(self) -> Digits:
@@ -284,27 +293,34 @@ class Stream:
 
         `Call.dtmf` has those by INFO too, and puts together what one party sent in several streams.
         """
-        return Digits(presses([*self.told_keys, *self.inband_keys]))
+        return Digits(presses([*self.told_keys, *self.inband_keys]), start_ns=self._origin_ns)
 
     @cached_property
     def told_keys(self) -> Digits:
         """The keys pressed by telephone events (RFC 4733): nothing is decoded for them."""
-        return Digits(self._digits())
+        return Digits(self._digits(), start_ns=self._origin_ns)
 
     @property
     def inband_keys(self) -> Digits:
         """The keys heard in its audio (ITU-T Q.24); none where it cannot be decoded."""
-        return Digits(self._sound.keys if self._sound else ())
+        return Digits(self._sound.keys if self._sound else (), start_ns=self._origin_ns)
 
     @property
     def inband_tones(self) -> Tones:
         """The call tones heard in its audio; none where it cannot be decoded."""
-        return Tones(self._sound.tones if self._sound else ())
+        return Tones(self._sound.tones if self._sound else (), start_ns=self._origin_ns)
 
     @cached_property
     def tones(self) -> Tones:
         """The call tones, by events (RFC 4734) and in the sound, each once. Decodes its audio."""
-        return Tones(each_once(told_tones(self.told_keys), self.inband_tones))
+        found = each_once(told_tones(self.told_keys), self.inband_tones)
+        return Tones(found, start_ns=self._origin_ns)
+
+    @property
+    def _origin_ns(self) -> int | None:
+        """The time from which seconds count; None where the file has no times."""
+        start_ns = self._table.start_ns
+        return None if start_ns == NO_TIME else start_ns
 
     def _digits(self) -> list[Digit]:
         packets = self.packets
@@ -325,24 +341,27 @@ class Stream:
 
     @property
     def first_frame(self) -> int:
-        return self._table.edge_frame(self.index, 0)
+        """The frame of its first packet."""
+        return self._table.edge_frame(self._row, 0)
 
     @property
     def last_frame(self) -> int:
-        return self._table.edge_frame(self.index, 1)
+        """The frame of its last packet."""
+        return self._table.edge_frame(self._row, 1)
 
     @property
     def start_ns(self) -> int | None:
         """When its first packet came, nanoseconds since 1970; None where it has no time."""
-        return self._table.edge_time(self.index, 0)
+        return self._table.edge_time(self._row, 0)
 
     @property
     def end_ns(self) -> int | None:
         """When its last packet came, nanoseconds since 1970."""
-        return self._table.edge_time(self.index, 1)
+        return self._table.edge_time(self._row, 1)
 
     @property
     def start_s(self) -> float | None:
+        """When its first packet came, seconds from the file's first frame; None without a time."""
         start = self.start_ns
         return None if start is None else (start - self._table.start_ns) / 1e9
 
@@ -357,8 +376,10 @@ class Stream:
         """Whether its payloads are encrypted: G.711 with an SRTP tag, or as random as can be."""
         if self.recognised is not None and self.recognised.encrypted:
             return True
-        if (self.index, self._main[0]) in self._table.recognition.random:
+        if (self._row, self._main[0]) in self._table.recognition.random:
             return True
+        if not self._table.could_carry_tags[self._row]:
+            return False
         part, formats = next(self._parts())
         return carries_tags(self.packets[part], formats)
 
@@ -376,7 +397,7 @@ class Stream:
         if fmt.is_event:
             return "only telephone events, no audio"
         if self.encrypted:
-            if (self.index, number) in self._table.recognition.random:
+            if (self._row, number) in self._table.recognition.random:
                 return "encrypted: every byte is as random as the next, the first ones too"
             return "encrypted: each payload is longer than its audio by an SRTP tag"
         try:
@@ -408,8 +429,9 @@ class Stream:
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
         stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
-        anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
-        CodecUnavailable where `why_not` says a reason.
+        anew at a pause. With `heard`, shape (n,), only those packets are in it. The
+        `rendering` says what stands where nothing came, and at which rate. Raises CodecUnavailable
+        where `why_not` says a reason.
         """
         # Not at the top: who asks for figures alone loads nothing that lays audio.
         from rtpcap.audio.track import Track
@@ -624,11 +646,42 @@ class Stream:
 
         return draw(self, kind, ax, dark=dark)
 
+    def __getitem__(self, seconds: slice) -> Stream:
+        """The part of it between two times, as ``stream[10:20]``: a stream of its own.
+
+        Seconds count from the file's first frame, as in `start_s`; negative ones from its last
+        packet. A packet at the first time is in it, one at the second is not. All figures, gaps
+        and audio are those of the part; its formats are those that the whole stream tells. Raises
+        TypeError for anything but a slice without a step, ValueError where no packet came then or
+        none has a time.
+        """
+        from rtpcap.streams.cut import between
+
+        begin, end = between(seconds, self._table.start_ns, self.start_ns, self.end_ns)
+        part = self.between_ns(begin, end)
+        if part is None:
+            raise ValueError(f"no packet of it came in [{seconds.start}:{seconds.stop}] seconds")
+        return part
+
+    def between_ns(self, begin: int | None, end: int | None) -> Stream | None:
+        """The part of it from one time to before another, nanoseconds since 1970; None: nothing.
+
+        Where a limit is None there is none.
+        """
+        from rtpcap.streams.cut import cut
+
+        table = cut(self._table, self._row, begin, end)
+        if table is None:
+            return None
+        part = Stream(table, 0, self.index)
+        part.call = self.call
+        return part
+
     def __len__(self) -> int:
-        return self._table.length(self.index)
+        return self._table.length(self._row)
 
     def __repr__(self) -> str:
-        what = str(self.format) if self.format else f"payload type {self.payload_types[0]}"
+        what = visible(str(self.format or f"payload type {self.payload_types[0]}"))
         route = f"{self.src}:{self.src_port} > {self.dst}:{self.dst_port}"
         figures = self.quality
         return (
@@ -637,6 +690,6 @@ class Stream:
         )
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import fields_html
+        from rtpcap.views.cards import stream_html
 
-        return fields_html(self.row(), repr(self))
+        return stream_html(self)

@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from rtpcap.rtp.packets import NO_TIME
-from rtpcap.streams.discover import Found
+from rtpcap.streams.discover import Found, batches
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.quality import Quality, measure
 from rtpcap.streams.recognition import Recognition, recognise_formats
@@ -43,6 +44,7 @@ class StreamTable:
         self.start_ns = start_ns
         """The time of the file's first frame, from which seconds count."""
         self._control = control
+        self._recognition: Recognition | None = None
         self._edges: list[int] = [*found.starts.tolist(), len(found.packets)]
         first = found.starts
         last = np.array(self._edges[1:], np.int64) - 1
@@ -53,7 +55,36 @@ class StreamTable:
     @cached_property
     def recognition(self) -> Recognition:
         """What the payloads tell of the formats of all streams."""
+        if self._recognition is not None:
+            return self._recognition
         return recognise_formats(self.found, self._formats)
+
+    @cached_property
+    def main_numbers(self) -> list[int]:
+        """The payload number of most of each stream's media packets (`Formats.main`)."""
+        numbers: list[int] = self.formats.main_numbers().tolist()
+        return numbers
+
+    @cached_property
+    def payload_types(self) -> list[tuple[int, ...]]:
+        """The payload numbers of each stream's packets, ascending."""
+        found: list[list[int]] = [[] for _ in range(len(self))]
+        stream, number = np.nonzero(self.formats.counts)
+        for i, each in zip(stream.tolist(), number.tolist(), strict=True):
+            found[i].append(each)
+        return [tuple(numbers) for numbers in found]
+
+    @cached_property
+    def could_carry_tags(self) -> npt.NDArray[np.bool_]:
+        """Which streams may be SRTP, by the length of a packet: the others are not looked at."""
+        from rtpcap.streams.srtp import could_carry_tags
+
+        found = np.zeros(len(self), np.bool_)
+        starts = self.found.starts
+        for first, last, rows in batches(starts, len(self.found.packets)):
+            part = self.found.packets[rows]
+            found[first:last] = could_carry_tags(part, starts[first:last] - starts[first])
+        return found
 
     @cached_property
     def sender_clocks(self) -> SenderClocks:
@@ -73,6 +104,12 @@ class StreamTable:
     def formats(self) -> Formats:
         """The formats: told, static, known by their shape, or recognised from the payloads."""
         return self.recognition.formats
+
+    def part(self, found: Found, recognition: Recognition) -> StreamTable:
+        """A table of packets out of this one, whose formats are known; made by `cut`."""
+        table = StreamTable(found, self.flows, recognition.formats, self.start_ns, self._control)
+        table._recognition = recognition
+        return table
 
     def __len__(self) -> int:
         return len(self.ssrc)

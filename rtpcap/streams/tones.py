@@ -74,10 +74,10 @@ class Tone:
 
 
 class Tones(Rows[Tone]):
-    """Tones in order of their first frame."""
+    """Tones in order of their first frame; their seconds count from `start_ns`."""
 
-    def __init__(self, tones: Iterable[Tone]) -> None:
-        super().__init__(sorted(tones, key=lambda tone: tone.frame))
+    def __init__(self, tones: Iterable[Tone], *, start_ns: int | None = None) -> None:
+        super().__init__(sorted(tones, key=lambda tone: tone.frame), start_ns=start_ns)
 
     def __repr__(self) -> str:
         names = ", ".join(dict.fromkeys(tone.tone for tone in self))

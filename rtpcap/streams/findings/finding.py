@@ -32,6 +32,7 @@ class Finding:
     id: str
     """Its kind, in words with hyphens between: ``one-way-audio``."""
     severity: Severity
+    """How grave it is: ``error``, ``warning`` or ``note``."""
     sentence: str
     """What happened, as a person would say it; with the numbers that matter."""
     numbers: Mapping[str, int | float | str] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Finding:
     """The stream it concerns."""
 
     def row(self) -> dict[str, object]:
+        """The finding with the keys of ``rtpcap check``."""
         return {
             "id": self.id,
             "severity": self.severity,
@@ -60,6 +62,8 @@ class Findings(Rows[Finding]):
 
     @classmethod
     def ordered(cls, found: Iterable[Finding]) -> Findings:
+        """What was found in whatever order, put into this one."""
+
         def rank(finding: Finding) -> tuple[int, int]:
             return SEVERITIES.index(finding.severity), min(finding.frames, default=0)
 
@@ -68,7 +72,8 @@ class Findings(Rows[Finding]):
     def select(
         self, *, id: str | None = None, severity: Severity | None = None, call: str | None = None
     ) -> Findings:
-        """The findings that have all that is given."""
+        """The findings that have all that is given: the kind `id`, the `severity`, the id of a
+        `call`."""
         return Findings(
             finding
             for finding in self
@@ -102,6 +107,11 @@ class Findings(Rows[Finding]):
         from rtpcap.views.table import findings_frame
 
         return findings_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import findings_html
+
+        return findings_html(self)
 
     def __repr__(self) -> str:
         counts = self.counts()
