@@ -506,7 +506,8 @@ class Capture:
     def plot(self, ax: Axes | None = None, *, dark: bool = False) -> Axes:
         """All its streams as bars over time, coloured by what was lost; returns the Axes.
 
-        It is drawn into `ax` where that is given. See `rtpcap.plot` for other charts.
+        It is drawn into `ax` where that is given, on dark paper with `dark`. See `rtpcap.plot` for
+        other charts.
         """
         from rtpcap.views.plot.timeline import timeline
 

@@ -139,7 +139,7 @@ class Audio:
     ) -> Axes:
         """Its waveform, or with a `kind` of ``spectrogram`` that; returns the Axes.
 
-        See `rtpcap.plot`.
+        It is drawn into `ax` where that is given, on dark paper with `dark`. See `rtpcap.plot`.
         """
         from rtpcap.views.plot.sheet import draw_of_audio
 

@@ -471,7 +471,8 @@ class Call:
         """Everything that is known of it, in lanes on one clock; returns the Axes around them.
 
         Of `findings`, those of a capture, the ones that concern it are marked. With a `kind` of
-        ``waveform`` or ``spectrogram`` only its sound. See `rtpcap.plot`.
+        ``waveform`` or ``spectrogram`` only its sound. It is drawn into `ax` where that is given,
+        on dark paper with `dark`. See `rtpcap.plot`.
         """
         from rtpcap.views.plot.sheet import draw_of_call
 

@@ -37,14 +37,17 @@ class Tone:
     duration_s: float
     """From its first burst to its last."""
     source: Source
+    """``inband`` where it was heard, ``rfc4733`` where an event tells it."""
     frame: int
     """Of the packet in which it begins."""
     ssrc: int
+    """The stream it is in."""
     frequencies: tuple[float, ...] = ()
     """Hz, nominal: together, or one after the other for ``SIT``; none where an event tells it."""
     level_dbov: float | None = None
     """While it sounds."""
     bursts: int | None = None
+    """How often it sounds; None where an event tells it."""
     places: tuple[str, ...] = ()
     """Countries whose tone of this name it may be."""
     also: tuple[str, ...] = ()
@@ -54,9 +57,11 @@ class Tone:
 
     @property
     def end_s(self) -> float | None:
+        """When it ends, from the first frame of the file."""
         return None if self.start_s is None else self.start_s + self.duration_s
 
     def row(self) -> dict[str, object]:
+        """The tone with the keys of ``rtpcap tones``."""
         return {
             "ssrc": f"0x{self.ssrc:08x}",
             "tone": self.tone,

@@ -107,7 +107,15 @@ def test_every_public_name_has_words(name: str) -> None:
 
 
 def test_completion_offers_nothing_else() -> None:
-    assert set(dir(rtpcap)) == {*rtpcap.__all__, "batch", "codecs", "live", "rtp"}
+    assert set(dir(rtpcap)) == {
+        *rtpcap.__all__,
+        "batch",
+        "codecs",
+        "live",
+        "plot",
+        "rtp",
+        "testing",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))

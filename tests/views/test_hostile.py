@@ -52,7 +52,8 @@ CONTROLS = "".join(
 FORMULAS = ("=cmd|'/C calc'!A1", "+1+HYPERLINK(1)", "@SUM(1)", "-2+3", "\t=1+1", "＝1+1")
 """Line ends proper would end a header field; they come as folds."""
 
-READ_ONLY = sorted(set(VERBS) - {"decode", "export", "replay", "record", "plot", "live", "make"})
+WRITING = {"decode", "export", "replay", "record", "plot", "make", "impair", "corpus"}
+READ_ONLY = sorted(set(VERBS) - WRITING)
 
 TAGS = {"div", "style", "table", "thead", "tbody", "tr", "th", "td", "b", "span", "audio"}
 TAGS |= {"svg", "title", "rect", "path", "text"}

@@ -108,7 +108,8 @@ class Voices(_Table[Voice]):
 class Reports:
     """A capture's RTCP; made by `Capture.rtcp`.
 
-    As rows it is those of `packets`, a row each packet or report block.
+    As rows it is those of `packets`, a row each packet or report block. Of `control` and the
+    `voice_reports` of SIP only what is `wanted` by its row; seconds count from `start_ns`.
     """
 
     def __init__(
