@@ -67,8 +67,17 @@ class Stream:
         self._row = row
         self.index = row if index is None else index
         """Its place among the capture's streams, in order of first frame."""
-        self.call: str | None = None
-        """The id of the call it belongs to."""
+        self._call: str | None = None
+
+    @property
+    def call(self) -> str | None:
+        """The id of the call it belongs to; None where there is none."""
+        self._table.find_calls()
+        return self._call
+
+    def belongs_to(self, call_id: str | None) -> None:
+        """Take it for a stream of a call: what a `Call` tells its streams."""
+        self._call = call_id
 
     @property
     def packets(self) -> Packets:
@@ -674,7 +683,7 @@ class Stream:
         if table is None:
             return None
         part = Stream(table, 0, self.index)
-        part.call = self.call
+        part.belongs_to(self.call)
         return part
 
     def __len__(self) -> int:
