@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -16,25 +17,30 @@ from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.files.formats import Source, open_source, open_sources
 from rtpcap.capture.files.held import MOST_UNPACKED
 from rtpcap.capture.files.mapped import MappedFile
-from rtpcap.capture.files.several import Several
 from rtpcap.capture.files.source import Place
-from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
+from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Records, Tally
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.announced import Announced
 from rtpcap.streams.call import Calls
 from rtpcap.streams.calls import find_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
+from rtpcap.streams.directions import keys_of, tones_of
 from rtpcap.streams.discover import Finder
 from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.listener import Listener, sip_messages
 from rtpcap.streams.matching import Matched, match_streams
+from rtpcap.streams.reports.control import ControlKeeper
 from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from rtpcap.capture.files.several import Several
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
     from rtpcap.signalling import Arrival, Signalling, SipMessage
@@ -43,7 +49,9 @@ if TYPE_CHECKING:
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.reports.control import Control
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
+    from rtpcap.streams.tones import Tones
 
 __all__ = ["Capture", "open"]
 
@@ -57,6 +65,7 @@ def open(
     pt_map: Mapping[int, str | Format] | None = None,
     rtp: Iterable[str] | None = None,
     most_unpacked: int = MOST_UNPACKED,
+    progress: bool | None = None,
 ) -> Capture:
     """The capture in a pcap, pcapng or rtpdump file, compressed or not; or in several, as one.
 
@@ -71,14 +80,19 @@ def open(
     read as a capture at all (a damaged one opens: see `Capture.damage`), ValueError for a `pt_map`
     or an endpoint that cannot be read.
 
+    While a file is read a bar tells how far: with `progress` always, without it never; where
+    nothing is said, of files above 50 MiB in notebooks and on terminals.
+
     >>> capture = open("fixtures/ff-pcmu.pcap")
     >>> [stream.codec for stream in capture.streams]
     ['PCMU']
     """
     told, named = payload_map(pt_map), endpoints(rtp)
     if isinstance(path, str | bytes | os.PathLike):
-        return Capture(open_source(path, most_unpacked=most_unpacked), told, named)
-    return Capture(open_sources(path, most_unpacked=most_unpacked), told, named)
+        source: Source | Several = open_source(path, most_unpacked=most_unpacked)
+    else:
+        source = open_sources(path, most_unpacked=most_unpacked)
+    return Capture(source, told, named, progress=progress)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +105,31 @@ class _Scan:
     other: Tally
     not_understood: Tally
     incomplete: Tally
+    control: ControlKeeper
+    frames: int
+    link_types: list[str]
+    damage: list[Damage]
+    first_time_ns: int
+    last_time_ns: int
 
 
 class Capture:
-    """A capture: read once, from front to back, when the first answer needs it."""
+    """A capture: read once, from front to back, when the first answer needs it; made by `open`.
+
+    `told` names payload numbers, `named` endpoints of RTP, `progress` is as `open` has it. Reading
+    that is interrupted begins anew when the next answer needs it.
+    """
 
     def __init__(
-        self, source: Source | Several, told: PayloadMap, named: Endpoints = frozenset()
+        self,
+        source: Source | Several,
+        told: PayloadMap,
+        named: Endpoints = frozenset(),
+        *,
+        progress: bool | None = None,
     ) -> None:
         self._source = source
+        self._progress = progress
         self._told = told
         self._named = named
 
@@ -112,14 +142,26 @@ class Capture:
         for file in self._files:
             file.release()
 
+    def _read_through(self, feed: Callable[[Records], object], doing: str = "reading") -> None:
+        """Hand every chunk of the file to `feed`, and tell how far it is where that is wanted."""
+        from rtpcap.capture.progress import follow, wanted
+
+        chunks = self._source.chunks()
+        if wanted(self._progress, self._source.size):
+            at_once = bool(self._progress)
+            chunks = follow(chunks, self._source.size, doing, at_once=at_once)
+        # Closed here, not when the last traceback is forgotten: the next pass begins anew.
+        with closing(chunks):
+            for records in chunks:
+                feed(records)
+
     @cached_property
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        listener = Listener()
-        finder = Finder(self._told, self._named, listener)
-        for records in self._source.chunks():
-            finder.feed(decoder.datagrams(records))
+        listener, keeper = Listener(), ControlKeeper()
+        finder = Finder(self._told, self._named, listener, keeper)
+        self._read_through(lambda records: finder.feed(decoder.datagrams(records)))
         finder.feed(decoder.finish())
         announced = Announced(*listener.finish(self._source.frames, self._source.last_time_ns))
         files = (file.data for file in self._files)
@@ -127,7 +169,12 @@ class Capture:
         matched = match_streams(found, flows, announced)
         formats = Formats.find(found.packets, found.starts, self._told, matched.meanings)
         table = StreamTable(
-            found, flows, formats, self._source.first_time_ns, lambda: self._control
+            found,
+            flows,
+            formats,
+            self._source.first_time_ns,
+            lambda: self._control,
+            lambda: self.calls,
         )
         return _Scan(
             Streams.of(table),
@@ -136,6 +183,12 @@ class Capture:
             other,
             not_understood,
             decoder.incomplete,
+            keeper,
+            self._source.frames,
+            self._source.link_types,
+            list(self._source.damage),
+            self._source.first_time_ns,
+            self._source.last_time_ns,
         )
 
     @property
@@ -184,7 +237,7 @@ class Capture:
     @property
     def frames(self) -> int:
         """How many frames there are."""
-        return self._read.frames
+        return self._scan.frames
 
     @property
     def source(self) -> Source | Several:
@@ -199,17 +252,17 @@ class Capture:
     @property
     def link_types(self) -> list[str]:
         """The link types of its frames, in order of appearance."""
-        return list(self._read.link_types)
+        return list(self._scan.link_types)
 
     @property
     def damage(self) -> list[Damage]:
         """Where the file is damaged, and how; what came before was read."""
-        return list(self._read.damage)
+        return list(self._scan.damage)
 
     @property
     def start_ns(self) -> int | None:
         """The time of the first frame that has one, nanoseconds since 1970; None without any."""
-        time = self._read.first_time_ns
+        time = self._scan.first_time_ns
         return None if time == NO_TIME else time
 
     @property
@@ -221,7 +274,7 @@ class Capture:
     @property
     def duration_s(self) -> float | None:
         """From the first frame to the last."""
-        start, end = self.start_ns, self._read.last_time_ns
+        start, end = self.start_ns, self._scan.last_time_ns
         return None if start is None or end == NO_TIME else (end - start) / 1e9
 
     @property
@@ -295,15 +348,14 @@ class Capture:
         extent = Extent(calls, self.streams)
         origins = Origins(connections(calls, streams))
         decoder = Decoder(Flows(), Tally(), Tally(), origins)
-        for records in self._source.chunks():
-            extent.feed(decoder.datagrams(records))
+        self._read_through(lambda records: extent.feed(decoder.datagrams(records)))
         extent.feed(decoder.finish())
         found = np.concatenate([*frames, extent.finish()])
         return found if packets_only else origins.complete(found)
 
     def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
         """The frames from one time to another, seconds from the first frame."""
-        first, last = self._read.first_time_ns, np.iinfo(np.int64)
+        first, last = self._scan.first_time_ns, np.iinfo(np.int64)
 
         def time_ns(seconds: float) -> int:
             since = round(min(max(seconds, -LONGEST_S), LONGEST_S) * 1e9)
@@ -312,10 +364,13 @@ class Capture:
         begin = time_ns(-LONGEST_S if start_s is None else start_s)
         end = time_ns(LONGEST_S if end_s is None else end_s)
         found = [np.empty(0, np.uint32)]
-        for records in self._source.chunks():
+
+        def choose(records: Records) -> None:
             times = records.time_ns
             inside = (times >= begin) & (times <= end) & (times != NO_TIME)
             found.append(records.frame[inside])
+
+        self._read_through(choose)
         return np.concatenate(found)
 
     @property
@@ -359,15 +414,24 @@ class Capture:
 
     @cached_property
     def _control(self) -> Control:
-        """The RTCP datagrams; reads the file once more."""
-        from rtpcap.streams.reports.control import ControlKeeper
+        """The RTCP datagrams."""
+        return self._scan.control.finish()
 
-        flows = Flows()
-        decoder, keeper = Decoder(flows, Tally(), Tally()), ControlKeeper(flows)
-        for records in self._source.chunks():
-            keeper.feed(decoder.datagrams(records))
-        keeper.feed(decoder.finish())
-        return keeper.finish()
+    @cached_property
+    def rtcp(self) -> Reports:
+        """What its RTCP tells: round trips, losses of the far ends, clocks, names; and each packet.
+
+        Beside it are SIP's reports of voice quality.
+        """
+        from rtpcap.streams.reports.reports import Reports
+
+        told = self.signalling
+        return Reports(
+            self._control,
+            self.streams,
+            start_ns=self.start_ns,
+            voice_reports=told.reports if told is not None else (),
+        )
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.
@@ -380,35 +444,64 @@ class Capture:
         flows = Flows()
         decoder = Decoder(flows, Tally(), Tally())
         explainer = Explainer(flows, self._told, self._named)
-        for records in self._source.chunks():
-            explainer.feed(decoder.datagrams(records))
+        self._read_through(lambda records: explainer.feed(decoder.datagrams(records)), "explaining")
         explainer.feed(decoder.finish())
         return explainer.finish()
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed, by telephone events in all streams and by INFO in all calls."""
-        events = [digit for stream in self.streams for digit in stream.dtmf]
-        return Digits([*events, *(digit for call in self.calls for digit in call.keys)])
+        """The keys pressed, by telephone events, by INFO and in the sound, each once.
+
+        Decodes what can be decoded; `told_keys` does not.
+        """
+        self.listen()
+        return keys_of(self.streams, self.calls, start_ns=self.start_ns)
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by telephone events in all streams and by INFO in all calls."""
+        return keys_of(self.streams, self.calls, inband=False, start_ns=self.start_ns)
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones, in the sound and by telephone events. Decodes what can be decoded."""
+        self.listen()
+        return tones_of(self.streams, self.calls, start_ns=self.start_ns)
+
+    def listen(self, streams: Iterable[Stream] | None = None) -> None:
+        """Hear streams, or all, one after the other, in the memory that one takes.
+
+        What is heard stays with each stream.
+        """
+        for stream in self.streams if streams is None else streams:
+            _ = stream.heard
+            self.release()
 
     @cached_property
     def findings(self) -> Findings:
         """What is wrong with it, its calls and its streams: the gravest first.
 
-        Reads the file once more, and decodes what can be decoded.
+        Decodes what can be decoded.
         """
         from rtpcap.streams.findings.evidence import Evidence
         from rtpcap.streams.findings.rules import find
 
         return find(
-            Evidence(self.streams, self.calls, self.signalling, self._read, lambda: self._control)
+            Evidence(
+                self.streams,
+                self.calls,
+                self.signalling,
+                self._read,
+                lambda: self._control,
+                self.incomplete,
+            )
         )
 
     @cached_property
     def gaps(self) -> Gaps:
         """The gaps of all streams."""
         gaps = [gap for stream in self.streams for gap in stream.gaps]
-        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before))
+        return Gaps(sorted(gaps, key=lambda gap: gap.frame_before), start_ns=self.start_ns)
 
     @property
     def not_understood(self) -> Tally:
@@ -425,8 +518,18 @@ class Capture:
         """The frames before which a part of a TCP stream with messages was not captured."""
         return self._scan.incomplete
 
+    def plot(self, ax: Axes | None = None, *, dark: bool = False) -> Axes:
+        """All its streams as bars over time, coloured by what was lost; returns the Axes.
+
+        It is drawn into `ax` where that is given, on dark paper with `dark`. See `rtpcap.plot` for
+        other charts.
+        """
+        from rtpcap.views.plot.timeline import timeline
+
+        return timeline(self, ax, dark=dark)
+
     def row(self) -> dict[str, object]:
-        """The file with the keys of ``rtpcap info``."""
+        """The file with the keys of ``rtpcap info``; ``dtmf`` counts `told_keys`."""
         return {
             "file": self.path,
             "format": self.format,
@@ -437,10 +540,19 @@ class Capture:
             "duration_s": self.duration_s,
             "calls": len(self.calls),
             "streams": len(self.streams),
-            "dtmf": len(self.dtmf),
+            "dtmf": len(self.told_keys),
             "not_understood": self.not_understood.rows(),
             "incomplete": self.incomplete.rows(),
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame of one row, columns as ``rtpcap info``.
+
+        ``attrs["schema"]`` tells of each column its type, unit and meaning.
+        """
+        from rtpcap.views.table import capture_frame
+
+        return capture_frame(self)
 
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
@@ -454,6 +566,6 @@ class Capture:
         )
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
+        from rtpcap.views.cards import capture_html
 
-        return rows_html(self.streams.rows(), repr(self))
+        return capture_html(self)

@@ -63,7 +63,8 @@ class RTPParseError(RtpcapError, ValueError):
     """These bytes are not a valid RTP packet; the message is made of the evidence.
 
     `offset`, `needed` and `available` count bytes from the start of the packet; `frame` is the
-    1-based frame number where the packet came from a capture.
+    1-based frame number where the packet came from a capture, and `fault` the reason as the columns
+    of many packets have it.
     """
 
     def __init__(

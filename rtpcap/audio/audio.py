@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
-import wave
-from base64 import b64encode
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +14,12 @@ from rtpcap.audio.layers import at_rate, precedence
 from rtpcap.audio.line import Line, Samples, windows
 from rtpcap.codecs.decoder import Heard
 
-__all__ = ["Audio"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-PLAYER_S = 600
-"""A notebook's player holds no more: 10 minutes at 8 kHz are 13 MB of text in the notebook."""
+    from rtpcap.views.plot.sheet import AudioKind
+
+__all__ = ["Audio"]
 
 
 class Audio:
@@ -36,14 +36,22 @@ class Audio:
         samples: npt.NDArray[np.int16],
         rate: int,
         heard: npt.NDArray[np.uint8] | npt.NDArray[np.bool_],
+        *,
+        sides: Sequence[str] = (),
     ) -> None:
         self.samples = samples
         self.rate = rate
+        """Samples a second (of each channel)."""
         self.heard: npt.NDArray[np.uint8] = heard.astype(np.uint8, copy=False)
+        self.sides = tuple(sides)
+        """Who is left and who is right, in words; empty where that is not known."""
 
     @classmethod
-    def from_lines(cls, lines: Sequence[Line]) -> Audio:
-        """The whole of lines, side by side. Raises ValueError where their rates differ."""
+    def from_lines(cls, lines: Sequence[Line], *, sides: Sequence[str] = ()) -> Audio:
+        """The whole of lines, side by side; `sides` names them.
+
+        Raises ValueError where their rates differ.
+        """
         rate, length = lines[0].rate, max(line.length for line in lines)
         if any(line.rate != rate for line in lines):
             raise ValueError("lines of different sample rates cannot be heard side by side")
@@ -55,7 +63,7 @@ class Audio:
             samples[at : at + len(part)] = part
             heard[at : at + len(part)] = what
             at += len(part)
-        return cls(samples, rate, heard)
+        return cls(samples, rate, heard, sides=sides)
 
     @property
     def received(self) -> npt.NDArray[np.bool_]:
@@ -65,6 +73,7 @@ class Audio:
 
     @property
     def channels(self) -> int:
+        """1 for a single stream's, 2 for a call's."""
         return 1 if self.samples.ndim == 1 else self.samples.shape[1]
 
     @property
@@ -74,6 +83,7 @@ class Audio:
 
     @property
     def duration_s(self) -> float:
+        """From its first sample to its last."""
         return self.length / self.rate
 
     @property
@@ -99,7 +109,23 @@ class Audio:
 
     def resampled(self, rate: int) -> Audio:
         """The same at another rate."""
-        return Audio.from_lines([at_rate(self, rate)])
+        return Audio.from_lines([at_rate(self, rate)], sides=self.sides)
+
+    def __getitem__(self, seconds: slice) -> Audio:
+        """The part between two times in seconds from its beginning, as ``audio[1.5:3]``.
+
+        Its samples are views of these. A negative time counts from the end, and what lies beyond
+        the ends is left out, as in a list. Raises TypeError for anything but a slice without a
+        step.
+        """
+        if not isinstance(seconds, slice) or seconds.step is not None:
+            raise TypeError("a part of audio is given in seconds: audio[10:20]")
+        begin, end = (
+            None if time is None else round(time * self.rate)
+            for time in (seconds.start, seconds.stop)
+        )
+        part = slice(begin, end)
+        return Audio(self.samples[part], self.rate, self.heard[part], sides=self.sides)
 
     def save(self, path: str | os.PathLike[str], *, to: str | None = None) -> None:
         """Write it to a file: as `to` or the path's ending says WAV, FLAC or Opus, else as WAV.
@@ -108,6 +134,17 @@ class Audio:
         """
         write_file(path, [self], to=to)
 
+    def plot(
+        self, ax: Axes | None = None, *, kind: AudioKind = "waveform", dark: bool = False
+    ) -> Axes:
+        """Its waveform, or with a `kind` of ``spectrogram`` that; returns the Axes.
+
+        It is drawn into `ax` where that is given, on dark paper with `dark`. See `rtpcap.plot`.
+        """
+        from rtpcap.views.plot.sheet import draw_of_audio
+
+        return draw_of_audio(self, kind, ax, dark=dark)
+
     def __repr__(self) -> str:
         names = {1: "mono", 2: "stereo"}
         channels = names.get(self.channels, f"{self.channels} channels")
@@ -115,15 +152,6 @@ class Audio:
         return f"<Audio {self.rate} Hz, {channels}, {self.duration_s:.2f} s, {filled:.1f} % filled>"
 
     def _repr_html_(self) -> str:
-        shown = self.samples[: PLAYER_S * self.rate]
-        memory = io.BytesIO()
-        with wave.open(memory, "wb") as wav:
-            wav.setnchannels(self.channels)
-            wav.setsampwidth(shown.itemsize)
-            wav.setframerate(self.rate)
-            wav.writeframes(shown.astype("<i2").tobytes())
-        text = repr(self).strip("<>")
-        if len(shown) < self.length:
-            text += f"; the player holds the first {PLAYER_S // 60} minutes"
-        source = b64encode(memory.getvalue()).decode()
-        return f'<div>{text}<br><audio controls src="data:audio/wav;base64,{source}"></audio></div>'
+        from rtpcap.views.player import audio_html
+
+        return audio_html(self)

@@ -191,6 +191,7 @@ class _Decode:
             pt_map=self.options.pt_map,
             rtp=self.options.rtp,
             most_unpacked=self.options.most_unpacked,
+            progress=False,
         )
         entry = Entry(
             input=work.path,

@@ -153,7 +153,7 @@ class Flows:
 
 @lru_cache(4096)
 def _ipv4(address: int) -> str:
-    return str(ipaddress.IPv4Address(address))
+    return f"{address >> 24}.{address >> 16 & 0xFF}.{address >> 8 & 0xFF}.{address & 0xFF}"
 
 
 @lru_cache(4096)

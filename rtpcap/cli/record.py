@@ -79,7 +79,7 @@ def record(
         told = " ".join(f"{host}:{port}" for host, port in recorder.addresses)
         warn(f"listening at {told}")
         _write(output, recorder, duration_s, seen)
-    capture = open_capture(output, pt_map=mapped, rtp=seen)
+    capture = open_capture(output, pt_map=mapped, rtp=seen, progress=False)
     names = _names(output, capture.streams)
     rows = [
         _decoded(output, wav, stream) for wav, stream in zip(names, capture.streams, strict=True)

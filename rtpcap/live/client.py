@@ -34,8 +34,9 @@ class RTPClient:
     RTP is received at inIP:inPort and sent from there to outIP:outPort, when `sendrecv` says so.
     `dtmf` is called with each key that the other side presses, in the receiving thread.
 
-    Audio is unsigned 8-bit, 8 kHz, mono for G.711; with ``sample_width=2``, and always for other
-    codecs, it is signed 16-bit at `sample_rate`, `channels` interleaved. `formats` says of payload
+    Audio is unsigned 8-bit, 8 kHz, mono for G.711; with a `sample_width` of 2, and always for other
+    codecs, it is signed 16-bit at `sample_rate`, `channels` interleaved. A packet holds `packet_ms`
+    milliseconds. `formats` says of payload
     numbers what a PayloadType cannot: rates, channels, parameters. With `rtcp` reports are
     exchanged, on the ports above (``"port"``) or on the same ones (``"mux"``, RFC 5761).
 
@@ -90,6 +91,7 @@ class RTPClient:
 
     @property
     def assoc(self) -> Mapping[int, PayloadType]:
+        """The payload numbers of the session."""
         return self._session.assoc
 
     @property
@@ -99,6 +101,7 @@ class RTPClient:
 
     @property
     def preferred_number(self) -> int:
+        """The payload number of what is sent."""
         return self._session.preference
 
     @property
@@ -108,6 +111,7 @@ class RTPClient:
 
     @property
     def channels(self) -> int:
+        """Channels of the audio that is written and read."""
         return self._session.shape.channels
 
     @property
@@ -233,6 +237,8 @@ class RTPClient:
     ) -> None:
         """Press keys, one after the other (RFC 4733); audio waits meanwhile.
 
+        Each is pressed for `duration_ms`, with `pause_ms` before the next; its `volume` is 0 to 63
+        dB below the reference (dBm0).
         Raises ValueError for what is on no keypad and where nothing is sent, RTPParseError where
         `assoc` has no telephone-event.
         """

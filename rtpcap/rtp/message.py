@@ -78,20 +78,31 @@ class RTPMessage:
     )
 
     version: int
+    """2."""
     padding: bool
+    """Whether padding follows the payload (P)."""
     extension: bool
+    """Whether a header extension is there (X)."""
     CC: int
+    """How many contributing sources are listed."""
     marker: bool
+    """The marker bit (M)."""
     payload_type: PayloadType
+    """What the payload is, by `assoc` and the static table."""
     payload_number: int
     """The number on the wire."""
     sequence: int
+    """The sequence number, 16 bits."""
     timestamp: int
+    """In ticks of the sender's clock, 32 bits."""
     SSRC: int
+    """The synchronization source, 32 bits."""
     CSRC: list[int]
+    """The contributing sources."""
     extension_profile: int | None
     """The 16 bits that the profile defines; None without an extension."""
     extension_payload: bytes
+    """What the header extension holds; empty without one."""
     padding_size: int
     """Bytes of padding, its count included; 0 without."""
     payload: bytes

@@ -63,7 +63,9 @@ class Packets:
     word0: npt.NDArray[np.uint32]
     """The header's first word; 0 where there are not 12 bytes."""
     timestamp: npt.NDArray[np.uint32]
+    """Their timestamps, in ticks of the sender's clock."""
     ssrc: npt.NDArray[np.uint32]
+    """Their synchronization sources."""
     payload_offset: npt.NDArray[np.uint16]
     """From `begin` to its payload."""
     payload_size: npt.NDArray[np.uint16]
@@ -89,9 +91,10 @@ class Packets:
     ) -> Packets:
         """The packets at ``blocks[block][begin:end]``, all columns of shape (n,).
 
-        `block` is 0 where not given, `frame` counts from 1; `cut` marks packets whose end was not
-        captured. A packet that is none is a row with a fault (RFC 3550 section 5.1): the same as
-        an `RTPMessage` would raise, but for payload numbers without a name, which are no fault.
+        `block` is 0 where not given, `frame` counts from 1, `time_ns` is `NO_TIME`; `cut` marks
+        packets whose end was not captured. A packet that is none is a row with a fault (RFC 3550
+        section 5.1): the same as an `RTPMessage` would raise, but for payload numbers without a
+        name, which are no fault.
         """
         n = len(begin)
         if block is None:
@@ -165,30 +168,37 @@ class Packets:
 
     @property
     def version(self) -> npt.NDArray[np.uint8]:
+        """The version of RTP: 2, where the packet has no fault."""
         return self._field("version", np.uint8)
 
     @property
     def padding(self) -> npt.NDArray[np.bool_]:
+        """Whether padding follows the payload (P)."""
         return self._field("padding", np.bool_)
 
     @property
     def extension(self) -> npt.NDArray[np.bool_]:
+        """Whether a header extension is there (X)."""
         return self._field("extension", np.bool_)
 
     @property
     def csrc_count(self) -> npt.NDArray[np.uint8]:
+        """How many contributing sources are listed (CC)."""
         return self._field("csrc_count", np.uint8)
 
     @property
     def marker(self) -> npt.NDArray[np.bool_]:
+        """The marker bit (M)."""
         return self._field("marker", np.bool_)
 
     @property
     def payload_type(self) -> npt.NDArray[np.uint8]:
+        """The payload number (PT)."""
         return self._field("payload_type", np.uint8)
 
     @property
     def sequence(self) -> npt.NDArray[np.uint16]:
+        """The sequence number, which wraps after 65535."""
         return self._field("sequence", np.uint16)
 
     @property

@@ -166,9 +166,12 @@ class Format:
     """
 
     name: str
+    """The encoding name: ``PCMU``."""
     clock_rate: int
     channels: int = 1
+    """How many channels of audio."""
     parameters: str = ""
+    """What the fmtp line says, as it stands there."""
 
     @classmethod
     def parse(cls, text: str) -> Format:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 
+from rtpcap.rtp.visible import visible
 from rtpcap.signalling.arrival import Arrival, Moment
 from rtpcap.signalling.sip import SipMessage
 
@@ -51,7 +52,7 @@ class Exchange:
 
     def __repr__(self) -> str:
         answer = "" if self.status is None else f", {self.status}"
-        return f"<Exchange {self.method} {self.from_uri} > {self.to_uri}{answer}>"
+        return visible(f"<Exchange {self.method} {self.from_uri} > {self.to_uri}{answer}>")
 
 
 class Aside:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rtpcap.rtp.visible import visible
 from rtpcap.signalling.arrival import Moment, between_s
 from rtpcap.signalling.offers import Epoch, Side
 from rtpcap.signalling.pressed import KeyPress
@@ -130,7 +131,7 @@ class Dialog:
                         yield epoch, side, index, line
 
     def __repr__(self) -> str:
-        return f"<Dialog {self.call_id} {self.caller} > {self.callee}, {self.state}>"
+        return visible(f"<Dialog {self.call_id} {self.caller} > {self.callee}, {self.state}>")
 
 
 SIDES: tuple[Side, Side] = ("caller", "callee")

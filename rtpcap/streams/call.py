@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rtpcap.audio.audio import Audio
-from rtpcap.audio.layers import Mix, at_rate
-from rtpcap.audio.line import Line
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
-from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
+from rtpcap.rtp.visible import visible
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits
+from rtpcap.streams.directions import keys_of, tones_of
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
+    from rtpcap.audio.audio import Audio
+    from rtpcap.audio.line import Line
+    from rtpcap.audio.one_way import OneWay
+    from rtpcap.audio.track import Track
     from rtpcap.signalling import Dialog, Moment
     from rtpcap.signalling.dialog import State
     from rtpcap.signalling.offers import Epoch, Side
+    from rtpcap.streams.findings.finding import Finding
     from rtpcap.streams.matching import Match
+    from rtpcap.streams.sides import CallEcho
+    from rtpcap.streams.steps import Step
+    from rtpcap.streams.tones import Tones
+    from rtpcap.views.plot.sheet import CallKind
 
 __all__ = ["Agreed", "Call", "Calls", "Hold"]
 
 SECOND_NS = 1_000_000_000
 REANCHOR_S = 0.5
 """Drift from the capture's clock at which a side of a call is laid anew, at a pause."""
-SAME_PRESS_S = 1.0
-"""A key that is told by INFO and by telephone events so soon after each other is one press."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ class Call:
     """The streams of one conversation: `left` those that the caller sent, `right` the callee's.
 
     Without signalling it is `guessed`: `left` are the streams of who spoke first, and what only
-    signalling tells is None or empty.
+    signalling tells is None or empty. Made by `Capture.calls`: `matches` tell of each stream why it
+    is one of the call, `start_ns` is the time of the capture's first frame.
     """
 
     def __init__(
@@ -95,7 +102,7 @@ class Call:
         self._matches = dict(zip((s.index for s in (*left, *right)), matches, strict=False))
         self._start_ns = start_ns
         for stream in self.streams:
-            stream.call = call_id
+            stream.belongs_to(call_id)
 
     @property
     def guessed(self) -> bool:
@@ -121,6 +128,8 @@ class Call:
 
     @property
     def state(self) -> State | None:
+        """How far it came: ``completed``, ``failed``, ``cancelled``, ``rejected``, ``ringing``,
+        ``in-progress``."""
         return None if self.dialog is None else self.dialog.state
 
     @property
@@ -235,37 +244,79 @@ class Call:
         found += [Hold(side, since, None) for side, since in held.items()]
         return found
 
+    @cached_property
+    def steps(self) -> list[Step]:
+        """What its signalling tells that happened, in order: INVITE, ringing, answer, hold, BYE."""
+        from rtpcap.streams.steps import steps_of
+
+        return [] if self.dialog is None else steps_of(self.dialog, self._s)
+
     def matched(self, stream: Stream) -> str | None:
         """Why a stream is taken for one of this call; None without signalling."""
         match = self._matches.get(stream.index)
         return None if match is None else match.reason
 
-    @cached_property
-    def keys(self) -> Digits:
-        """The keys pressed by INFO, but for those that telephone events tell too."""
-        return Digits(self._keys())
+    @property
+    def by_side(self) -> tuple[tuple[list[Stream], Side], ...]:
+        """The streams of both sides, and who sent them."""
+        return tuple(zip((self.left, self.right), SIDES, strict=True))
 
-    def _keys(self) -> list[Digit]:
+    # Keys and tones
+
+    @cached_property
+    def dtmf(self) -> Digits:
+        """The keys pressed on both sides, by events, by INFO and in the sound, each once.
+
+        Decodes its audio.
+        """
+        return keys_of(self.streams, [self], start_ns=self._start_ns)
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by events and by INFO: nothing is decoded for them."""
+        return keys_of(self.streams, [self], inband=False, start_ns=self._start_ns)
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones of both sides, in the sound and by events. Decodes its audio."""
+        return tones_of(self.streams, [self], start_ns=self._start_ns)
+
+    def infos(self, who: Side) -> list[tuple[Digit, Stream | None]]:
+        """The keys that a side pressed by INFO, each with the stream that it sent then."""
+        side = dict(zip(SIDES, (self.left, self.right), strict=True))[who]
         found = []
         for key in self.dialog.keys if self.dialog is not None else ():
-            side = self.left if key.side == "caller" else self.right
+            if key.side != who:
+                continue
+            stream = _speaking(side, key.frame)
             at = None
             if key.time_ns is not None and self._start_ns is not None:
                 at = (key.time_ns - self._start_ns) / 1e9
-            told = [digit for stream in side for digit in stream.dtmf if digit.digit == key.digit]
-            if any(_near(at, digit.start_s) for digit in told):
-                continue
-            found.append(
-                Digit(
-                    digit=key.digit,
-                    start_s=at,
-                    duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
-                    source="sip-info",
-                    frame=key.frame,
-                    ssrc=_speaking(side, key.frame),
-                )
+            digit = Digit(
+                digit=key.digit,
+                start_s=at,
+                duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
+                source="sip-info",
+                frame=key.frame,
+                ssrc=None if stream is None else stream.ssrc,
             )
+            found.append((digit, stream))
         return found
+
+    @cached_property
+    def one_way(self) -> OneWay | None:
+        """Which side (0: left, 1: right) is not heard while the other one is; None for a call that
+        both hear, or neither. Decodes its audio."""
+        from rtpcap.streams.sides import call_one_way
+
+        return call_one_way(self)
+
+    @cached_property
+    def echo(self) -> CallEcho | None:
+        """The voice that comes back from the other side; None without any. Decodes its audio."""
+        from rtpcap.streams.sides import call_echo
+
+        return call_echo(self)
 
     # Audio
 
@@ -288,6 +339,9 @@ class Call:
 
     def sides(self, rendering: Rendering = AS_RECEIVED) -> list[tuple[Line, list[Track]]]:
         """The lines of `lines`, each with the tracks that it is made of: one of each `heard`."""
+        # Not at the top: who asks for figures alone loads nothing that lays audio.
+        from rtpcap.audio.layers import Mix, at_rate
+
         origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
         sides = self._laid(origin, rendering)
         if any(track.channels != 1 for side in sides for track in side):
@@ -327,10 +381,52 @@ class Call:
     ) -> Audio:
         """Both sides in one: stereo, the caller left. Raises as `lines` does.
 
-        What is chosen is as for `Stream.audio`.
+        `fill`, `rate`, `buffer_ms`, `compensate_delay` and `clock` are as for `Stream.audio`.
         """
+        from rtpcap.audio.audio import Audio
+
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
-        return Audio.from_lines(self.lines(rendering))
+        return Audio.from_lines(self.lines(rendering), sides=self._sides())
+
+    def _sides(self) -> tuple[str, str]:
+        """Who is heard left and who right."""
+        if self.dialog is not None:
+            return f"caller {self.caller}", f"callee {self.callee}"
+        left, right = ((side or self.streams)[0] for side in (self.left, self.right))
+        return f"{left.src}:{left.src_port}", f"{right.src}:{right.src_port}"
+
+    def __getitem__(self, seconds: slice) -> Call:
+        """The part of it between two times, as ``call[10:20]``: a call with its streams cut.
+
+        Seconds are as in `Stream.__getitem__`, negative ones from the last packet of all its
+        streams. Streams that sent nothing then are left out; what signalling tells stays as it is.
+        Raises ValueError where nobody sent anything then.
+        """
+        from rtpcap.streams.cut import between
+
+        starts = [stream.start_ns for stream in self.streams if stream.start_ns is not None]
+        ends = [stream.end_ns for stream in self.streams if stream.end_ns is not None]
+        origin = starts[0] - round((self.streams[0].start_s or 0.0) * 1e9) if starts else 0
+        begin, end = between(seconds, origin, min(starts, default=None), max(ends, default=None))
+        sides = [
+            [part for stream in side if (part := stream.between_ns(begin, end)) is not None]
+            for side in (self.left, self.right)
+        ]
+        if not any(sides):
+            raise ValueError(f"nobody sent anything in [{seconds.start}:{seconds.stop}] seconds")
+        return Call(
+            self.call_id,
+            sides[0],
+            sides[1],
+            dialog=self.dialog,
+            matches=[
+                self._matches[stream.index]
+                for side in sides
+                for stream in side
+                if stream.index in self._matches
+            ],
+            start_ns=self._start_ns,
+        )
 
     def row(self) -> dict[str, object]:
         """The call with the keys of ``rtpcap calls``; what only signalling tells is None."""
@@ -364,37 +460,56 @@ class Call:
             "retransmissions": 0 if dialog is None else dialog.retransmissions,
         }
 
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: CallKind = "call",
+        findings: Iterable[Finding] = (),
+        dark: bool = False,
+    ) -> Axes:
+        """Everything that is known of it, in lanes on one clock; returns the Axes around them.
+
+        Of `findings`, those of a capture, the ones that concern it are marked. With a `kind` of
+        ``waveform`` or ``spectrogram`` only its sound. It is drawn into `ax` where that is given,
+        on dark paper with `dark`. See `rtpcap.plot`.
+        """
+        from rtpcap.views.plot.sheet import draw_of_call
+
+        return draw_of_call(self, kind, ax, findings=findings, dark=dark)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream, and whose `side` it is on: left or right."""
+        from rtpcap.views.table import call_frame
+
+        return call_frame(self)
+
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
         if self.dialog is None:
             first = self.streams[0]
             route = f"{first.src}:{first.src_port} <> {first.dst}:{first.dst_port}"
         else:
-            route = f"{self.caller} > {self.callee}, {self.state}"
-        return f"<Call {self.call_id} {route}, {counted(len(self.streams), 'stream')}{seconds}>"
+            route = visible(f"{self.caller} > {self.callee}, {self.state}")
+        streams = counted(len(self.streams), "stream")
+        return f"<Call {visible(self.call_id)} {route}, {streams}{seconds}>"
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import rows_html
+        from rtpcap.views.cards import call_html
 
-        return rows_html([stream.row() for stream in self.streams], repr(self))
+        return call_html(self)
 
 
 SIDES: tuple[Side, Side] = ("caller", "callee")
 
 
-def _near(one: float | None, other: float | None) -> bool:
-    return one is not None and other is not None and abs(one - other) <= SAME_PRESS_S
-
-
-def _speaking(side: Sequence[Stream], frame: int) -> int | None:
-    """The SSRC of a side's stream at a frame, the nearest where none runs then."""
-    if not side:
-        return None
+def _speaking(side: Sequence[Stream], frame: int) -> Stream | None:
+    """A side's stream at a frame, the nearest where none runs then."""
 
     def away(stream: Stream) -> int:
         return max(stream.first_frame - frame, frame - stream.last_frame, 0)
 
-    return min(side, key=away).ssrc
+    return min(side, key=away, default=None)
 
 
 class Calls(Rows[Call]):
@@ -403,10 +518,13 @@ class Calls(Rows[Call]):
     def select(self, call_id: str) -> Calls:
         """The calls of a Call-ID, as it stands in the messages or as `Call.call_id` has it."""
         return Calls(
-            call
-            for call in self
-            if call.call_id == call_id
-            or (call.dialog is not None and call.dialog.call_id == call_id)
+            (
+                call
+                for call in self
+                if call.call_id == call_id
+                or (call.dialog is not None and call.dialog.call_id == call_id)
+            ),
+            start_ns=self.start_ns,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -414,6 +532,11 @@ class Calls(Rows[Call]):
         from rtpcap.views.table import calls_frame
 
         return calls_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import calls_html
+
+        return calls_html(self, repr(self)[1:-1])
 
     def __repr__(self) -> str:
         guessed = sum(call.guessed for call in self)

@@ -40,4 +40,4 @@ def find_calls(streams: Streams, matched: Matched, start_ns: int | None) -> Call
             )
         )
     calls += guess_calls(rest)
-    return Calls(sorted(calls, key=lambda call: call.first_frame))
+    return Calls(sorted(calls, key=lambda call: call.first_frame), start_ns=start_ns)

@@ -60,15 +60,20 @@ class Explanation:
     """One flow: its ends, what was in it, and why it is a stream or none; frames are 1-based."""
 
     flow: Flow
+    """Its addresses and ports, and what carried it."""
     first_frame: int
+    """The number of its first frame."""
     packets: int
+    """Its datagrams."""
     bytes: int
+    """Their payloads together."""
     taken_for: str
     """``rtp``, ``rtcp``, ``stun``, ``turn``, ``dtls``, ``zrtp``, ``quic``, ``sip``, ``rtsp``,
     ``dns`` or ``unknown``: what most of its datagrams are."""
     mixture: list[str]
     """Each kind that is in it and its packets, most first: ``["rtp:150", "stun:12"]``."""
     why: str
+    """Why it is a stream, or none, in words."""
     to_change: str | None
     """The option under which it would be taken for RTP; None where there is none, or it is."""
 

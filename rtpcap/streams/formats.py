@@ -18,7 +18,8 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format
 from rtpcap.streams.ledger import Clocks
 
-__all__ = ["Announcements", "Formats", "Meaning", "PayloadMap", "Turn", "payload_map"]
+__all__ = ["PAYLOAD_NUMBERS", "Announcements", "Formats", "Meaning", "PayloadMap", "Turn"]
+__all__ += ["payload_map"]
 
 PAYLOAD_NUMBERS = 128
 DYNAMIC = 96
@@ -254,10 +255,17 @@ class Formats:
         Of a stream without media, that of most of its packets. Where the number changes its
         meaning, the first counts.
         """
-        counts = self.counts[i]
-        media = np.where(self.media[i], counts, 0)
-        number = int((media if media.any() else counts).argmax())
+        number = int(self.main_numbers(slice(i, i + 1))[0])
         return number, self.by_stream[i].get(number)
+
+    def main_numbers(self, streams: slice = slice(None)) -> npt.NDArray[np.int64]:
+        """The payload number that `main` gives, of each of these streams."""
+        first, last, _ = streams.indices(len(self.counts))
+        counts = self.counts[first:last]
+        spoken = np.where(self.media[first:last], counts, 0)
+        silent = ~spoken.any(axis=1)
+        spoken[silent] = counts[silent]
+        return np.asarray(spoken.argmax(axis=1))
 
 
 def _lowest(used: npt.NDArray[np.bool_], rate: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

@@ -34,13 +34,18 @@ class Gap:
     """
 
     ssrc: int
+    """The stream it is in."""
     first_sequence: int
+    """The sequence number of the first packet missing; of a silence or restart, of the next."""
     packets: int
     start_s: float | None
     duration_s: float | None
     frame_before: int
+    """The frame of the packet before it."""
     frame_after: int
+    """The frame of the packet after it."""
     reason: Reason
+    """``lost``, ``dtx`` (silence that was not sent) or ``restart`` (the sender began anew)."""
 
     def row(self) -> dict[str, object]:
         """The gap with the keys of ``rtpcap gaps``."""
@@ -49,6 +54,11 @@ class Gap:
 
 class Gaps(Rows[Gap]):
     """Gaps in order of the frame before them."""
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import gaps_html
+
+        return gaps_html(self)
 
     def __repr__(self) -> str:
         lost = [gap for gap in self if gap.reason == "lost"]

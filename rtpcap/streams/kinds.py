@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rtpcap.capture.layers import turn
 from rtpcap.capture.tables import Datagrams
-from rtpcap.rtp.compound import is_compound
+from rtpcap.rtp.compound import are_begun, is_compound
 from rtpcap.rtp.firstbyte import Sharer, sharer
 from rtpcap.rtp.stun import MAGIC_COOKIE, STUN_HEADER_BYTES
 
@@ -129,9 +129,7 @@ def kinds(datagrams: Datagrams, dns: npt.NDArray[np.bool_]) -> npt.NDArray[np.ui
     compound = is_compound(
         datagrams.blocks, datagrams.block[rows], datagrams.begin[rows], datagrams.end[rows]
     )
-    first = (lower[rows] + 1) * 4
-    there = size[rows]
-    encrypted = ~compound & (first >= 8) & ((first < there) | cut[rows])
+    encrypted = ~compound & are_begun(lower[rows], size[rows], cut[rows])
     found[rows] = np.where(compound, Kind.RTCP, np.where(encrypted, Kind.SRTCP, Kind.VERSION_2))
 
     found[np.isin(words[0], begins)] = Kind.SIP

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.emodel import Rating
     from rtpcap.streams.further import Further
 
-__all__ = ["Quality", "jitter", "measure"]
+__all__ = ["FIGURES", "Quality", "jitter", "measure"]
 
 
 Value = TypeVar("Value")
@@ -39,7 +39,17 @@ class _More(Generic[Value]):
     def __get__(self, quality: Quality | None, owner: type) -> Self | Value:
         if quality is None:
             return self
-        return cast(Value, quality.further.figures[self._name])
+        return cast(Value, self._value(quality))
+
+    def _value(self, quality: Quality) -> object:
+        return quality.further.figures[self._name]
+
+
+class _Told(_More[Value]):
+    """What the far end says, in the same way."""
+
+    def _value(self, quality: Quality) -> object:
+        return getattr(quality.further.far_end, self._name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +70,40 @@ class Quality:
     expected: int
     lost: int
     lost_pct: float
+    """`lost` of `expected`, in percent."""
     duplicates: int
     captured_twice: int
     reordered: int
+    """First copies that came after one with a higher sequence number."""
     jitter_ms: float | None
+    """Mean interarrival jitter of media packets (RFC 3550 A.8), ..."""
     jitter_max_ms: float | None
+    """... the largest, ..."""
     jitter_last_ms: float | None
+    """... and that after the last packet."""
     _further: Callable[[int], Further] = field(repr=False, compare=False)
     _index: int = field(repr=False, compare=False)
 
     cum_lost_rfc3550 = _More[int]()
     """Cumulative loss as RFC 3550 A.3 counts it: copies and late packets make it less."""
     restarts = _More[int]()
+    """How often the sender began anew."""
     jitter_rfc_ms = _More[float | None]()
     """Interarrival jitter over every packet that has the stream's clock, mean ..."""
     jitter_rfc_max_ms = _More[float | None]()
     """... and largest."""
     delta_min_ms = _More[float | None]()
-    """Time between packets: smallest, mean and largest."""
+    """Time between packets, smallest, ..."""
     delta_ms = _More[float | None]()
+    """... mean ..."""
     delta_max_ms = _More[float | None]()
+    """... and largest."""
     skew_min_ms = _More[float | None]()
-    """How much earlier than their timestamps say media packets came, beside the first."""
+    """How much earlier than timestamps say media packets came, beside the first: least ..."""
     skew_ms = _More[float | None]()
+    """... on average ..."""
     skew_max_ms = _More[float | None]()
+    """... and at most."""
     drift_ppm = _More[float | None]()
     """How much faster than the capture's clock the sender's runs ..."""
     drift_error_ppm = _More[float | None]()
@@ -99,14 +119,21 @@ class Quality:
     bursts = _More[int]()
     """Bursts of loss (RFC 3611 section 4.7.2, Gmin 16)."""
     burst_density_pct = _More[float | None]()
+    """Loss inside bursts, ..."""
     burst_ms = _More[float | None]()
+    """... how long they are on average; ..."""
     gap_density_pct = _More[float | None]()
+    """... loss between them, ..."""
     gap_ms = _More[float | None]()
+    """... and how long that lasts."""
     rfc3611_burst_density = _More[int]()
     """The integers of RFC 3611 A.2, as reports have them: densities in 1/256."""
     rfc3611_gap_density = _More[int]()
+    """That between bursts."""
     rfc3611_burst_ms = _More[int]()
+    """Mean length of a burst, milliseconds."""
     rfc3611_gap_ms = _More[int]()
+    """Mean length between bursts, milliseconds."""
     loss_after_buffer_pct = _More[float]()
     """Lost, or late for a jitter buffer of 60 ms: what the E-model goes by."""
     buffer_delay_ms = _More[float | None]()
@@ -121,6 +148,17 @@ class Quality:
     """The same on the wideband scale (ITU-T G.107.1); None for narrowband codecs."""
     mos_provisional = _More[bool]()
     """Whether an assumption about the codec decides the MOS."""
+
+    round_trip_ms = _Told[float | None]()
+    """Median round trip as RTCP tells, over `round_trip_path`."""
+    round_trip_path = _Told[str | None]()
+    """``end-to-end``; or from the capture to the receiver or the sender alone, as far as known."""
+    far_lost = _Told[int | None]()
+    """What the receiver reported last: cumulative loss, copies and late packets make it less ..."""
+    far_lost_pct = _Told[float | None]()
+    """... its share of what was sent, as far as the capture can compare ..."""
+    far_jitter_ms = _Told[float | None]()
+    """... and its jitter."""
 
     @property
     def further(self) -> Further:

@@ -21,13 +21,18 @@ Item = TypeVar("Item", bound=HasRow, covariant=True)
 
 
 class Rows(Sequence[Item]):
-    """Things that do not change, in an order that means something; a slice is one of its kind."""
+    """Things that do not change, in an order that means something; a slice is one of its kind.
+
+    Their seconds count from `start_ns`, where that is known.
+    """
 
     verb: ClassVar[str] = ""
     """The verb of the command line that prints such rows; nothing where none does."""
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item], *, start_ns: int | None = None) -> None:
         self._items = tuple(items)
+        self.start_ns = start_ns
+        """The time from which its seconds count, nanoseconds since 1970; None: not known."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -41,7 +46,7 @@ class Rows(Sequence[Item]):
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Item | Self:
         if isinstance(index, slice):
-            return type(self)(self._items[index])
+            return type(self)(self._items[index], start_ns=self.start_ns)
         return self._items[index]
 
     def rows(self) -> list[dict[str, object]]:
@@ -53,7 +58,7 @@ class Rows(Sequence[Item]):
         from rtpcap.views.columns import COLUMNS
         from rtpcap.views.table import rows_frame
 
-        return rows_frame(self.rows(), COLUMNS[self.verb])
+        return rows_frame(self.rows(), COLUMNS[self.verb], self.verb)
 
     def _repr_html_(self) -> str:
         from rtpcap.views.html import rows_html

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.audio.audio import Audio
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
-from rtpcap.audio.track import Track
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
+from rtpcap.rtp.visible import visible
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
-from rtpcap.streams.digits import Digit, Digits, find_digits
+from rtpcap.streams.digits import Digit, Digits, are_events, find_digits
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.presses import presses
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.srtp import carries_tags
 from rtpcap.streams.table import StreamTable
+from rtpcap.streams.tones import Tones, each_once, told_tones
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from rtpcap.audio.audio import Audio
     from rtpcap.audio.frames import StoredFrames
+    from rtpcap.audio.levels import Levels
     from rtpcap.audio.tones import Heard
+    from rtpcap.audio.track import Track
     from rtpcap.capture.tables import Flow
     from rtpcap.codecs.recognise import Recognised
+    from rtpcap.rtp.audio_level import AudioLevels
     from rtpcap.streams.analysis import Analysis
     from rtpcap.streams.jitter import Jitter
     from rtpcap.streams.jitterbuffer import Curve
     from rtpcap.streams.per_packet import PerPacket
     from rtpcap.streams.play import Play
+    from rtpcap.streams.reports.beside import SeenPackets
+    from rtpcap.streams.reports.wallclock import WallClock
+    from rtpcap.streams.sound import Sound
     from rtpcap.streams.stream_ledger import StreamLedger
     from rtpcap.streams.windows import Windows
+    from rtpcap.views.plot.sheet import StreamKind
 
 __all__ = ["Stream"]
 
@@ -52,42 +62,56 @@ class Stream:
     Times in seconds count from the first frame of the file; frames are 1-based.
     """
 
-    def __init__(self, table: StreamTable, index: int) -> None:
+    def __init__(self, table: StreamTable, row: int, index: int | None = None) -> None:
         self._table = table
-        self.index = index
+        self._row = row
+        self.index = row if index is None else index
         """Its place among the capture's streams, in order of first frame."""
-        self.call: str | None = None
-        """The id of the call it belongs to."""
+        self._call: str | None = None
+
+    @property
+    def call(self) -> str | None:
+        """The id of the call it belongs to; None where there is none."""
+        self._table.find_calls()
+        return self._call
+
+    def belongs_to(self, call_id: str | None) -> None:
+        """Take it for a stream of a call: what a `Call` tells its streams."""
+        self._call = call_id
 
     @property
     def packets(self) -> Packets:
         """All its packets, copies included, in capture order: views of the capture's columns."""
-        return self._table.found.packets[self._table.rows(self.index)]
+        return self._table.found.packets[self._table.rows(self._row)]
 
     @property
     def ssrc(self) -> int:
         """The synchronization source, 32 bits."""
-        return int(self._table.ssrc[self.index])
+        return int(self._table.ssrc[self._row])
 
     @cached_property
     def flow(self) -> Flow:
         """Its addresses and ports."""
-        return self._table.flows[int(self._table.found.flow[self.index])]
+        return self._table.flows[int(self._table.found.flow[self._row])]
 
     @property
     def src(self) -> str:
+        """The address that sends."""
         return self.flow.src
 
     @property
     def src_port(self) -> int:
+        """The port that sends."""
         return self.flow.src_port
 
     @property
     def dst(self) -> str:
+        """The address that receives."""
         return self.flow.dst
 
     @property
     def dst_port(self) -> int:
+        """The port that receives."""
         return self.flow.dst_port
 
     @property
@@ -96,13 +120,12 @@ class Stream:
 
         Where signalling changes what a number means, the first meaning stands here.
         """
-        return self._table.formats.by_stream[self.index]
+        return self._table.formats.by_stream[self._row]
 
     @property
     def payload_types(self) -> list[int]:
         """The payload numbers of its packets, ascending."""
-        counts = self._table.formats.counts[self.index]
-        return [int(number) for number in np.flatnonzero(counts)]
+        return list(self._table.payload_types[self._row])
 
     @property
     def format(self) -> Format | None:
@@ -111,21 +134,21 @@ class Stream:
 
     @cached_property
     def _main(self) -> tuple[int, Format | None]:
-        number, _ = self._table.formats.main(self.index)
+        number = self._table.main_numbers[self._row]
         # Redundancy is a way to send a codec, and none itself.
-        number = self._table.recognition.inside.get((self.index, number), number)
+        number = self._table.recognition.inside.get((self._row, number), number)
         return number, self.formats.get(number)
 
     @property
     def recognised(self) -> Recognised | None:
         """What its payloads were taken for, with the confidence and the reasons, where nothing
         names its payload number; None where something does."""
-        return self._table.recognition.recognised.get((self.index, self._main[0]))
+        return self._table.recognition.recognised.get((self._row, self._main[0]))
 
     @property
     def settled(self) -> tuple[str, ...]:
         """What its payloads tell beyond the format that was named, or against it."""
-        return self._table.recognition.settled.get((self.index, self._main[0]), ())
+        return self._table.recognition.settled.get((self._row, self._main[0]), ())
 
     @property
     def codec(self) -> str | None:
@@ -140,7 +163,7 @@ class Stream:
     @property
     def quality(self) -> Quality:
         """Its figures: loss, jitter, delta, skew, drift, bursts, MOS, and how that came about."""
-        return self._table.quality[self.index]
+        return self._table.quality[self._row]
 
     @cached_property
     def ledger(self) -> StreamLedger:
@@ -150,9 +173,30 @@ class Stream:
         """
         return self.play().ledger
 
+    @property
+    def places(self) -> Ledger:
+        """Where each packet stands in the sequence: of its `ledger` what needs no jitter buffer."""
+        return self._places
+
     @cached_property
     def _places(self) -> Ledger:
         return self._keep_ledger()
+
+    def seen(self) -> SeenPackets:
+        """Where and as what its packets came, to set reports of RTCP beside them."""
+        from rtpcap.streams.reports.beside import SeenPackets
+
+        # Not the remembered places, which would stay: losses are compared through all streams.
+        return SeenPackets.of(self.packets, self._keep_ledger())
+
+    @cached_property
+    def wall_clock(self) -> WallClock | None:
+        """Which instant of its sender's clock its timestamps are, by the sender's reports (RTCP).
+
+        None without such a report that has a time.
+        """
+        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        return None if clock is None else replace(clock, clock_rate=self.clock_rate)
 
     @cached_property
     def repaired(self) -> int:
@@ -163,7 +207,7 @@ class Stream:
         return min(self.track().repaired, self.quality.lost)
 
     def _keep_ledger(self) -> Ledger:
-        first, last = self.index, self.index + 1
+        first, last = self._row, self._row + 1
         return keep(self._table.found, first, last, self._table.formats.clocks(slice(first, last)))
 
     @property
@@ -185,19 +229,23 @@ class Stream:
         return out
 
     def _interarrival(self) -> Jitter:
-        return jitter(self.packets, self._places, self._table.formats, self.index)
+        return jitter(self.packets, self._places, self._table.formats, self._row)
 
     @cached_property
     def gaps(self) -> Gaps:
         """Where packets are missing, silence was not sent, or the sender began anew."""
-        return Gaps(self._analysis().gaps(self._table.start_ns))
+        start_ns = self._table.start_ns
+        return Gaps(
+            self._analysis().gaps(start_ns), start_ns=None if start_ns == NO_TIME else start_ns
+        )
 
     def _analysis(self) -> Analysis:
         # Not at the top: who asks for counts alone does not pay for it.
         from rtpcap.streams.analysis import Analysis
 
         header_bytes = self._table.header_bytes(self.src)
-        return Analysis(self, self._table.formats, self._places, header_bytes)
+        network = self._table.network(self._row)
+        return Analysis(self, self._row, self._table.formats, self._places, header_bytes, network)
 
     def play(
         self,
@@ -209,25 +257,27 @@ class Stream:
         """What a listener with a jitter buffer would have heard, as figures and as audio.
 
         `buffer_ms` is the size of a fixed buffer, 60 where nothing is said; `adaptive` the limits
-        of one that follows the delays. `network_ms` is the delay one way before the capture, and
-        of the codec: 0 is assumed where it is not told. Raises ValueError for a buffer or a delay
-        that is not possible.
+        of one that follows the delays. `network_ms` is the delay one way of network and codec:
+        where it is not told, half of the round trip that RTCP tells of, or 0. Raises ValueError
+        for a buffer or a delay that is not possible.
         """
         return self._analysis().play(buffer_ms, adaptive, network_ms)
 
     def buffer_curve(
         self, sizes_ms: Sequence[float] | None = None, *, network_ms: float | None = None
     ) -> Curve:
-        """What it sounds like with fixed jitter buffers of several sizes: 0, 10 ... 200 ms.
+        """What it sounds like with fixed jitter buffers of `sizes_ms`: 0, 10 ... 200 ms.
 
-        Raises CodecUnavailable where the E-model knows nothing of its codec.
+        `network_ms` is as for `play`. Raises CodecUnavailable where the E-model knows nothing of
+        its codec.
         """
         return self._analysis().buffer_curve(sizes_ms, network_ms)
 
     def windows(self, window_s: float) -> Windows:
         """Its figures over windows of time that begin with its first packet.
 
-        Raises ValueError for a length that is not possible.
+        With the MOS of each behind a jitter buffer of 60 ms: see `Windows.rated`. Raises
+        ValueError for a length that is not possible.
         """
         return self._analysis().windows(window_s, self._interarrival())
 
@@ -239,17 +289,47 @@ class Stream:
     def _meant(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
         """The clock rate of each packet, and whether it is media, shape (n,)."""
         formats, number = self._table.formats, self.packets.payload_type
-        row = formats.rows(self.index, self.index + 1, np.array([len(number)]))
+        row = formats.rows(self._row, self._row + 1, np.array([len(number)]))
         return formats.clock_rate[row, number], formats.media[row, number]
 
     def _parts(self) -> Iterator[tuple[slice, dict[int, Format]]]:
         """Its packets by the meanings of their numbers: one part, unless these change."""
-        return self._table.formats.parts(self.index, len(self))
+        return self._table.formats.parts(self._row, len(self))
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed (RFC 4733)."""
-        return Digits(self._digits())
+        """The keys pressed, by events and in the sound, each once. Decodes its audio.
+
+        `Call.dtmf` has those by INFO too, and puts together what one party sent in several streams.
+        """
+        return Digits(presses([*self.told_keys, *self.inband_keys]), start_ns=self._origin_ns)
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by telephone events (RFC 4733): nothing is decoded for them."""
+        return Digits(self._digits(), start_ns=self._origin_ns)
+
+    @property
+    def inband_keys(self) -> Digits:
+        """The keys heard in its audio (ITU-T Q.24); none where it cannot be decoded."""
+        return Digits(self._sound.keys if self._sound else (), start_ns=self._origin_ns)
+
+    @property
+    def inband_tones(self) -> Tones:
+        """The call tones heard in its audio; none where it cannot be decoded."""
+        return Tones(self._sound.tones if self._sound else (), start_ns=self._origin_ns)
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones, by events (RFC 4734) and in the sound, each once. Decodes its audio."""
+        found = each_once(told_tones(self.told_keys), self.inband_tones)
+        return Tones(found, start_ns=self._origin_ns)
+
+    @property
+    def _origin_ns(self) -> int | None:
+        """The time from which seconds count; None where the file has no times."""
+        start_ns = self._table.start_ns
+        return None if start_ns == NO_TIME else start_ns
 
     def _digits(self) -> list[Digit]:
         packets = self.packets
@@ -261,31 +341,36 @@ class Stream:
                 rows.append(part.start + np.flatnonzero(np.isin(number, events)))
         if not rows:
             return []
+        every = np.concatenate(rows)
+        if self.encrypted and not are_events(packets, every):
+            # Ciphertext names events too, at random.
+            return []
         clock_rate, _ = self._meant()
-        return find_digits(
-            packets, np.concatenate(rows), self.ssrc, clock_rate, self._table.start_ns
-        )
+        return find_digits(packets, every, self.ssrc, clock_rate, self._table.start_ns)
 
     @property
     def first_frame(self) -> int:
-        return self._table.edge_frame(self.index, 0)
+        """The frame of its first packet."""
+        return self._table.edge_frame(self._row, 0)
 
     @property
     def last_frame(self) -> int:
-        return self._table.edge_frame(self.index, 1)
+        """The frame of its last packet."""
+        return self._table.edge_frame(self._row, 1)
 
     @property
     def start_ns(self) -> int | None:
         """When its first packet came, nanoseconds since 1970; None where it has no time."""
-        return self._table.edge_time(self.index, 0)
+        return self._table.edge_time(self._row, 0)
 
     @property
     def end_ns(self) -> int | None:
         """When its last packet came, nanoseconds since 1970."""
-        return self._table.edge_time(self.index, 1)
+        return self._table.edge_time(self._row, 1)
 
     @property
     def start_s(self) -> float | None:
+        """When its first packet came, seconds from the file's first frame; None without a time."""
         start = self.start_ns
         return None if start is None else (start - self._table.start_ns) / 1e9
 
@@ -300,8 +385,10 @@ class Stream:
         """Whether its payloads are encrypted: G.711 with an SRTP tag, or as random as can be."""
         if self.recognised is not None and self.recognised.encrypted:
             return True
-        if (self.index, self._main[0]) in self._table.recognition.random:
+        if (self._row, self._main[0]) in self._table.recognition.random:
             return True
+        if not self._table.could_carry_tags[self._row]:
+            return False
         part, formats = next(self._parts())
         return carries_tags(self.packets[part], formats)
 
@@ -319,7 +406,7 @@ class Stream:
         if fmt.is_event:
             return "only telephone events, no audio"
         if self.encrypted:
-            if (self.index, number) in self._table.recognition.random:
+            if (self._row, number) in self._table.recognition.random:
                 return "encrypted: every byte is as random as the next, the first ones too"
             return "encrypted: each payload is longer than its audio by an SRTP tag"
         try:
@@ -351,9 +438,13 @@ class Stream:
 
         With `origin_ns` the line begins at that time of the capture's clock, otherwise with the
         stream's lowest sample; `reanchor_s` is the drift from that clock after which it is laid
-        anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
-        CodecUnavailable where `why_not` says a reason.
+        anew at a pause. With `heard`, shape (n,), only those packets are in it. The
+        `rendering` says what stands where nothing came, and at which rate. Raises CodecUnavailable
+        where `why_not` says a reason.
         """
+        # Not at the top: who asks for figures alone loads nothing that lays audio.
+        from rtpcap.audio.track import Track
+
         own, packets = self._own(heard), self.packets
         if rendering.clock == "rtcp":
             packets = self._spoken()
@@ -397,23 +488,41 @@ class Stream:
         """Its packets with the times that its sender's reports give them, where there are any."""
         from rtpcap.streams.sender_clock import spoken
 
-        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        clock = self.wall_clock
         if clock is None or self.clock_rate is None or self.ledger.epoch.any():
             return self.packets
         return spoken(self.packets, clock, self.clock_rate)
 
-    @cached_property
+    @property
     def heard(self) -> Heard | None:
         """Key presses, call tones and levels of its audio; None where it cannot be decoded.
 
         Times in seconds from the first sample of its line. Decodes it once, from end to end.
         """
-        from rtpcap.audio.tones import listen
+        return self._sound.heard if self._sound else None
+
+    @property
+    def levels(self) -> Levels | None:
+        """How loud its audio is: level, speech, noise ...; None where it cannot be decoded."""
+        return self._sound.heard.levels if self._sound else None
+
+    @cached_property
+    def sender_levels(self) -> AudioLevels | None:
+        """The levels that its sender wrote into header extensions (RFC 6464), also of encrypted
+        audio; None without any."""
+        from rtpcap.rtp.audio_level import read_levels
+
+        return read_levels(self.packets)
+
+    @cached_property
+    def _sound(self) -> Sound | None:
+        # Not at the top: who does not listen does not pay for it.
+        from rtpcap.streams.sound import Sound
 
         if not self.decodable:
             return None
         try:
-            return listen(self.track())
+            return Sound.of(self.track(), ssrc=self.ssrc, start_ns=self._table.start_ns)
         except CodecUnavailable:
             return None
 
@@ -458,6 +567,8 @@ class Stream:
         what their sender's reports say, not by their arrival. Raises CodecUnavailable where
         `why_not` says a reason, ValueError for what makes no sense.
         """
+        from rtpcap.audio.audio import Audio
+
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines([self.track(rendering=rendering)])
 
@@ -501,6 +612,18 @@ class Stream:
             books = (play.ledger if play else self.ledger).row()
         return {**self._identity(), **books}
 
+    def level_row(self) -> dict[str, object]:
+        """The keys of ``rtpcap levels``. Decodes its audio."""
+        from rtpcap.streams.level_rows import level_row
+
+        return {
+            **self._identity(),
+            "start_s": self.start_s,
+            **level_row(self.levels, self.sender_levels),
+            "call": self.call,
+            "why_not": self.why_not,
+        }
+
     def window_rows(self, window_s: float) -> list[dict[str, object]]:
         """A dict a window, keys as ``rtpcap quality --window`` prints them."""
         name = self._identity()
@@ -520,24 +643,54 @@ class Stream:
 
         return packets_frame(self)
 
-    def plot(self, ax: Axes | None = None, *, kind: Literal["gaps", "buffer"] = "gaps") -> Axes:
-        """The sequence-gap chart, or MOS over sizes of a jitter buffer; returns its Axes.
+    def plot(
+        self, ax: Axes | None = None, *, kind: StreamKind = "gaps", dark: bool = False
+    ) -> Axes:
+        """A chart of it, ``gaps`` unless another `kind` is asked for; returns its Axes.
 
-        It is drawn into `ax` where that is given.
+        ``gaps``, ``jitter``, ``waveform``, ``spectrogram``, ``quality`` or ``buffer``: see
+        `rtpcap.plot`. It is drawn into `ax` where that is given, on dark paper with `dark`.
         """
-        if kind == "buffer":
-            from rtpcap.views.plot_buffer import buffer
+        from rtpcap.views.plot.sheet import draw
 
-            return buffer(self, ax=ax)
-        from rtpcap.views.plot import gaps
+        return draw(self, kind, ax, dark=dark)
 
-        return gaps(self, ax=ax)
+    def __getitem__(self, seconds: slice) -> Stream:
+        """The part of it between two times, as ``stream[10:20]``: a stream of its own.
+
+        Seconds count from the file's first frame, as in `start_s`; negative ones from its last
+        packet. A packet at the first time is in it, one at the second is not. All figures, gaps
+        and audio are those of the part; its formats are those that the whole stream tells. Raises
+        TypeError for anything but a slice without a step, ValueError where no packet came then or
+        none has a time.
+        """
+        from rtpcap.streams.cut import between
+
+        begin, end = between(seconds, self._table.start_ns, self.start_ns, self.end_ns)
+        part = self.between_ns(begin, end)
+        if part is None:
+            raise ValueError(f"no packet of it came in [{seconds.start}:{seconds.stop}] seconds")
+        return part
+
+    def between_ns(self, begin: int | None, end: int | None) -> Stream | None:
+        """The part of it from one time to before another, nanoseconds since 1970; None: nothing.
+
+        Where a limit is None there is none.
+        """
+        from rtpcap.streams.cut import cut
+
+        table = cut(self._table, self._row, begin, end)
+        if table is None:
+            return None
+        part = Stream(table, 0, self.index)
+        part.belongs_to(self.call)
+        return part
 
     def __len__(self) -> int:
-        return self._table.length(self.index)
+        return self._table.length(self._row)
 
     def __repr__(self) -> str:
-        what = str(self.format) if self.format else f"payload type {self.payload_types[0]}"
+        what = visible(str(self.format or f"payload type {self.payload_types[0]}"))
         route = f"{self.src}:{self.src_port} > {self.dst}:{self.dst_port}"
         figures = self.quality
         return (
@@ -546,6 +699,6 @@ class Stream:
         )
 
     def _repr_html_(self) -> str:
-        from rtpcap.views.html import fields_html
+        from rtpcap.views.cards import stream_html
 
-        return fields_html(self.row(), repr(self))
+        return stream_html(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, overload
 
 from rtpcap.streams.counted import counted
+from rtpcap.streams.quality import Quality
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.stream import Stream
 from rtpcap.streams.table import StreamTable
@@ -50,11 +51,19 @@ class Streams(Rows[Stream]):
         dst: str | None = None,
         payload_type: int | None = None,
         codec: str | None = None,
+        min_packets: int | None = None,
+        min_duration_s: float | None = None,
+        min_loss_pct: float | None = None,
+        min_jitter_ms: float | None = None,
+        max_mos: float | None = None,
     ) -> Streams:
         """The streams that have all that is given.
 
         `call` is the id of a call; `src` and `dst` are an address, or an address and port as
-        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `codec` is an encoding name in any case.
+        ``10.0.0.1:4000`` or ``[fd09::1]:4000``; `ssrc` and `payload_type` are numbers; `codec` is
+        an encoding name in any case. Limits hold for the limit itself, too: `min_packets`,
+        `min_duration_s` from the first packet to the last, `min_loss_pct`, `min_jitter_ms` on
+        average, and `max_mos` on the scale of the codec. A stream without that figure is left out.
         """
 
         def fits(stream: Stream) -> bool:
@@ -65,15 +74,32 @@ class Streams(Rows[Stream]):
                 and (dst is None or dst in _addresses(stream.dst, stream.dst_port))
                 and (payload_type is None or payload_type in stream.payload_types)
                 and (codec is None or (stream.codec or "").lower() == codec.lower())
+                and (min_packets is None or len(stream) >= min_packets)
+                and _at_least(min_duration_s, stream.duration_s)
+                and (min_loss_pct is None or stream.quality.lost_pct >= min_loss_pct)
+                and (min_jitter_ms is None or _at_least(min_jitter_ms, stream.quality.jitter_ms))
+                and (max_mos is None or _bad(stream.quality, max_mos))
             )
 
         return Streams(stream for stream in self if fits(stream))
 
-    def to_frame(self, *, quality: bool = False) -> pd.DataFrame:
-        """A pandas DataFrame, one row a stream; with `quality` all figures of that verb."""
-        from rtpcap.views.table import quality_frame, streams_frame
+    def to_frame(self, *, quality: bool = False, levels: bool = False) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream; with `quality` or `levels` that verb's figures.
 
+        Levels need the audio decoded. Raises ValueError for both.
+        """
+        from rtpcap.views.table import levels_frame, quality_frame, streams_frame
+
+        if quality and levels:
+            raise ValueError("a frame has the figures of quality or of levels, not both")
+        if levels:
+            return levels_frame(self)
         return quality_frame(self) if quality else streams_frame(self)
+
+    def _repr_html_(self) -> str:
+        from rtpcap.views.cards import streams_html
+
+        return streams_html(self, repr(self)[1:-1])
 
     def __repr__(self) -> str:
         packets = sum(stream.quality.packets for stream in self)
@@ -85,3 +111,12 @@ class Streams(Rows[Stream]):
 
 def _addresses(address: str, port: int) -> tuple[str, str]:
     return address, f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _at_least(limit: float | None, value: float | None) -> bool:
+    return limit is None or (value is not None and value >= limit)
+
+
+def _bad(quality: Quality, limit: float) -> bool:
+    score = quality.mos_wb if quality.mos_nb is None else quality.mos_nb
+    return score is not None and score <= limit

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from rtpcap.testing.comparison import Report, compare
     from rtpcap.testing.corpus import read_corpus
     from rtpcap.testing.golden import Differences, Expectation, expect, verify
+    from rtpcap.testing.impairing import Done, Faults, Impairment, impair
     from rtpcap.testing.isolate import ParserDied, isolated
+    from rtpcap.testing.making import Made, make
     from rtpcap.testing.packet import Packet
     from rtpcap.testing.schema import SCHEMA_VERSION, SchemaError
     from rtpcap.testing.strategies import hostile, mutated, valid
@@ -24,6 +26,10 @@ _HOMES = {
     "SCHEMA_VERSION": "schema",
     "Differences": "golden",
     "Expectation": "golden",
+    "Done": "impairing",
+    "Faults": "impairing",
+    "Impairment": "impairing",
+    "Made": "making",
     "Packet": "packet",
     "ParserDied": "isolate",
     "Report": "comparison",
@@ -32,7 +38,9 @@ _HOMES = {
     "compare": "comparison",
     "expect": "golden",
     "hostile": "strategies",
+    "impair": "impairing",
     "isolated": "isolate",
+    "make": "making",
     "mutated": "strategies",
     "packets": "captured",
     "read_corpus": "corpus",
@@ -43,7 +51,11 @@ _HOMES = {
 __all__ = [
     "SCHEMA_VERSION",
     "Differences",
+    "Done",
     "Expectation",
+    "Faults",
+    "Impairment",
+    "Made",
     "Packet",
     "ParserDied",
     "Report",
@@ -52,7 +64,9 @@ __all__ = [
     "compare",
     "expect",
     "hostile",
+    "impair",
     "isolated",
+    "make",
     "mutated",
     "packets",
     "read_corpus",

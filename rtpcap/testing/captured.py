@@ -19,7 +19,7 @@ from rtpcap.signalling.parts import Part, split_parts
 from rtpcap.streams.kinds import Kind as Taken
 from rtpcap.streams.kinds import kinds
 from rtpcap.streams.listener import texts
-from rtpcap.streams.reports.control import are_rtcp
+from rtpcap.streams.reports.control import which_rtcp
 from rtpcap.streams.stream import Stream
 from rtpcap.testing.captures import Paths, find_captures, listed
 from rtpcap.testing.fields import Reading, RTPValues
@@ -236,7 +236,9 @@ def _rtcp(capture: Capture, origin: Origin, cut: bool) -> Iterator[Packet]:
     def chosen(chunk: Datagrams) -> npt.NDArray[np.bool_]:
         # What does not add up is mostly encrypted, and says so nowhere.
         whole = is_compound(chunk.blocks, chunk.block, chunk.begin, chunk.end)
-        return whole | chunk.cut & are_rtcp(chunk) if cut else whole
+        if cut:
+            whole[which_rtcp(chunk, np.flatnonzero(chunk.cut))] = True
+        return whole
 
     return _datagrams("rtcp", capture, origin, cut, chosen)
 

@@ -13,20 +13,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TextIO
 
+from rtpcap.rtp.visible import visible
 from rtpcap.views.columns import Column, Row
 
 __all__ = ["defused", "in_order", "json_text", "visible", "write_csv", "write_json", "write_jsonl"]
 
 
-def visible(text: str) -> str:
-    """The text with everything that does not print written out: controls, direction marks.
-
-    >>> visible("a\\x1b[31mb\\u202ec")
-    'a\\\\x1b[31mb\\\\u202ec'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""How a text begins that a spreadsheet may take for a formula; in full width, too."""
 
 
 def defused(text: str) -> str:
@@ -35,7 +29,7 @@ def defused(text: str) -> str:
     >>> defused("=1+1"), defused("PCMU")
     ("'=1+1", 'PCMU')
     """
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return "'" + text if text.startswith(FORMULA) else text
 
 
 class _Scalar(Protocol):
@@ -96,7 +90,7 @@ def write_jsonl(rows: Iterable[Row], out: TextIO) -> None:
 
 
 def _text_cell(value: object) -> object:
-    return defused(value) if isinstance(value, str) else value
+    return visible(defused(value)) if isinstance(value, str) else value
 
 
 def _number_cell(value: object) -> object:
@@ -113,8 +107,12 @@ def _list_cell(value: object) -> object:
         return _text_cell(value)
     words = [value if isinstance(value, str) else json.dumps(_plain(value)) for value in value]
     if any(isinstance(inside, dict) for inside in value) or any(" " in word for word in words):
-        return json.dumps(_plain(value), ensure_ascii=False)
-    return defused(" ".join(words))
+        return visible(json.dumps(_plain(value), ensure_ascii=False))
+    return visible(defused(" ".join(words)))
+
+
+def _object_cell(value: object) -> object:
+    return _text_cell(value) if not isinstance(value, dict) else json_text(value)
 
 
 _CELLS: dict[str, Callable[[object], object] | None] = {
@@ -123,13 +121,15 @@ _CELLS: dict[str, Callable[[object], object] | None] = {
     "number": _number_cell,
     "flag": _flag_cell,
     "list": _list_cell,
+    "object": _object_cell,
 }
 
 
 def write_csv(rows: Iterable[Row], columns: Sequence[Column], out: TextIO) -> None:
     """A header, then a line a row, written as they come; nothing stands where a value is missing.
 
-    Flags are ``true`` and ``false``. Text that a spreadsheet would run gets a ``'`` in front.
+    Flags are ``true`` and ``false``. Text that a spreadsheet would run gets a ``'`` in front; what
+    does not print is written out, so that no terminal is steered (JSON has the text as it is).
     """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.name for column in columns])

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
+import rtpcap.audio.embedded as embedded_module
 from rtpcap.audio.audio import Audio
+from rtpcap.audio.embedded import embed
 from rtpcap.audio.files import write_file
 from rtpcap.audio.line import WINDOW
 
@@ -71,10 +73,84 @@ def test_player_holds_the_samples() -> None:
         assert wav.readframes(1000) == clip.samples.astype("<i2").tobytes()
 
 
-def test_player_of_long_audio_says_what_it_holds() -> None:
-    html = audio(ramp(8000 * 601))._repr_html_()
-    assert "the first 10 minutes" in html
-    assert len(html) < 8000 * 601 * 2 * 4 / 3
+def embedded(html: str) -> tuple[str, np.ndarray, int]:
+    """(type, samples, rate) of what a player holds."""
+    found = re.search(r'src="data:([a-z/]+);base64,([^"]+)"', html)
+    assert found is not None
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(found[2])), dtype="int16")
+    return found[1], samples, rate
+
+
+def speech(seconds: int) -> np.ndarray:
+    """Noise whose loudness changes ten times a second."""
+    rng = np.random.default_rng(1)
+    loud = np.repeat(rng.uniform(10, 1000, 10 * seconds), 800)
+    return (loud * rng.standard_normal(len(loud))).clip(-30000, 30000).astype(np.int16)
+
+
+def test_longer_audio_is_compressed_without_loss() -> None:
+    # 80 s of 16 bits at 8 kHz are 1.28 MB: more than the 1,048,576 bytes of a MiB.
+    clip = audio(speech(80))
+    html = clip._repr_html_()
+    kind, samples, rate = embedded(html)
+    assert (kind, rate) == ("audio/flac", 8000)
+    assert (samples == clip.samples).all()
+    assert len(html) < clip.samples.nbytes
+    assert "FLAC, without loss" in html
+
+
+def test_up_to_the_stated_size_it_is_a_wav() -> None:
+    # 524,288 samples of two bytes are a MiB.
+    assert embed(ramp(524_288), 8000).mime == "audio/wav"
+    assert embed(ramp(524_289), 8000).mime == "audio/flac"
+
+
+def test_long_audio_is_embedded_at_a_low_bit_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded_module, "FLAC_BYTES", 500_000)
+    clip = audio(speech(80))
+    held = embed(clip.samples, 8000)
+    assert held.mime == "audio/ogg"
+    assert held.samples == clip.length
+    assert len(held.data) < clip.samples.nbytes / 3
+    assert "low bit rate" in held.told
+    assert soundfile.info(io.BytesIO(held.data)).frames == clip.length
+
+
+def test_of_what_is_too_long_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded_module, "LOW_RATE_SAMPLES", 2 * 8000 * 120)
+    monkeypatch.setattr(embedded_module, "FLAC_BYTES", 1000)
+    both = np.column_stack([speech(200)] * 2)
+    html = Audio(both, 8000, np.ones(len(both), np.bool_), sides=("a", "b"))._repr_html_()
+    _, samples, _ = embedded(html)
+    assert samples.shape == (120 * 8000, 2)
+    assert "only the first 2 minutes are here" in html
+
+
+def test_a_rate_that_no_encoder_has() -> None:
+    held = embed(ramp(2_000_000), 700_000)
+    assert held.mime == "audio/wav"
+    assert len(held.data) <= (1 << 20) + 44
+    assert "only the first 1 second" in held.told
+
+
+def test_left_and_right_are_named() -> None:
+    clip = Audio(np.zeros((100, 2), np.int16), 8000, np.ones(100, np.bool_), sides=("Ann", "<b>"))
+    html = clip._repr_html_()
+    assert "left: Ann; right: &lt;b&gt;" in html
+    assert clip.resampled(16000).sides == clip[0.005:].sides == ("Ann", "<b>")
+
+
+def test_a_part_in_seconds() -> None:
+    clip = audio(ramp(8000), missing=slice(0, 4000))
+    part = clip[0.25:0.75]
+    assert (part.samples == ramp(8000)[2000:6000]).all()
+    assert part.filled_s == pytest.approx(0.25)
+    assert clip[-0.5:].duration_s == 0.5
+    assert clip[0.5:9].duration_s == 0.5
+    assert clip[2:3].length == 0
+    for wrong in (3, slice(0, 1, 2)):
+        with pytest.raises(TypeError, match="seconds"):
+            clip[wrong]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("channels", [1, 2])

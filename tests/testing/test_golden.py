@@ -29,8 +29,8 @@ from rtpcap.errors import CaptureError, RtpcapError
 from rtpcap.rtp.payload_types import Format
 from rtpcap.testing import Differences, Expectation, SchemaError, expect, verify
 from rtpcap.testing.golden.sound import prints
-from rtpcap.testing.impair import Done, Faults, Impairment, impair
-from rtpcap.testing.make import Made, make
+from rtpcap.testing.impairing import Done, Faults, Impairment, impair
+from rtpcap.testing.making import Made, make
 from tests.cli.harness import FIXTURES
 from tests.testing.test_make import RATE, speech_like
 from tests.testing.test_plugin import run
@@ -395,6 +395,23 @@ def test_a_key_press_less_is_one_difference(clean: Path, tmp_path: Path) -> None
     ]
     back = verify(expect(tmp_path / "a.pcap", sound=False), clean, tolerances={"_s": None})
     assert [d.path for d in back if d.path.startswith("digits")] == ["digits[+2]"]
+
+
+def test_keys_in_the_sound_are_written_down_where_it_is_heard(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    make(path, (speech_like(3) // 64, RATE), digits="42", digits_by="inband", digits_at_s=1.0)
+    written = expect(path)
+    assert [(row["digit"], row["source"]) for row in written.content["digits"]] == [
+        ("4", "inband"),
+        ("2", "inband"),
+    ]
+    assert not verify(written)
+    # Also where somebody took the sound itself out; without it nobody listens.
+    del written.content["sound"]
+    assert not verify(written)
+    silent = expect(path, sound=False)
+    assert silent.content["digits"] == []
+    assert not verify(silent)
 
 
 def test_a_stream_that_is_gone_takes_its_gaps_and_sound_with_it() -> None:

@@ -23,6 +23,7 @@ DTYPES = {
     "number": "float64",
     "flag": "bool",
     "list": "object",
+    "object": "object",
 }
 
 
@@ -130,7 +131,7 @@ def test_every_handle_shows_itself_in_a_notebook() -> None:
     )
     for handle in shown:
         assert "\n" not in repr(handle)
-        assert handle._repr_html_().startswith("<table>")
+        assert handle._repr_html_().startswith('<div class="rtpcap">')
 
 
 def test_a_stream_of_other_packets_has_no_named_codec(tmp_path: Path) -> None:

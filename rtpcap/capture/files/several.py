@@ -9,7 +9,7 @@ stretches of files are put in order at once, and no file is read twice.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -109,7 +109,7 @@ class Several:
             count = int(np.count_nonzero(stretch.file[: at + 1] == file))
         return Place(self.paths[file], int(stretch.before[file]) + count)
 
-    def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Records]:
+    def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[Records, None, None]:
         """The frames with their numbers in the whole capture, a stretch of one file at a time.
 
         Where files overlap their stretches do so too: numbers are then not in order from one table
@@ -121,8 +121,19 @@ class Several:
     def turns(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Records]]:
         """The same, with stretches that overlap together: numbers only rise from one to the next.
 
-        Their bytes stay until the next turn is asked for.
+        Their bytes stay until the next turn is asked for. What a pass before told stands again
+        where this one is given up.
         """
+        before = dict(vars(self))
+        whole = False
+        try:
+            yield from self._turns(chunk_bytes)
+            whole = True
+        finally:
+            if not whole:
+                vars(self).update(before)
+
+    def _turns(self, chunk_bytes: int) -> Iterator[list[Records]]:
         self._begin_pass()
         waiting = sorted((_first_key(source), number) for number, source in enumerate(self.sources))
         waiting.reverse()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -99,14 +99,22 @@ class Source(ABC):
     def _read(self, data: npt.NDArray[np.uint8], begin: int, end: int, base: int) -> Part:
         """The whole records in ``data[begin:end]``, which is the file from `base` on."""
 
-    def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Records]:
+    def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[Records, None, None]:
         """The frames, a chunk of the file at a time, each in the buffer of the one before.
 
-        Damage ends the reading and is listed in `damage`; all before it was given.
+        Damage ends the reading and is listed in `damage`; all before it was given. What a pass
+        before told stands again where this one is given up.
         """
+        before = dict(vars(self))
         self._begin_pass()
-        with self._held.open() as file:
-            yield from self._pass(file, max(chunk_bytes, self.header_bytes))
+        whole = False
+        try:
+            with self._held.open() as file:
+                yield from self._pass(file, max(chunk_bytes, self.header_bytes))
+            whole = True
+        finally:
+            if not whole:
+                vars(self).update(before)
 
     def turns(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[list[Records]]:
         """The same, each chunk in a list: where several files are read a turn has more."""

@@ -58,9 +58,14 @@ class Differences(Rows[Difference]):
     verb: ClassVar[str] = "verify"
 
     def __init__(
-        self, items: Iterable[Difference] = (), capture: str = "", notes: Iterable[str] = ()
+        self,
+        items: Iterable[Difference] = (),
+        capture: str = "",
+        notes: Iterable[str] = (),
+        *,
+        start_ns: int | None = None,
     ) -> None:
-        super().__init__(items)
+        super().__init__(items, start_ns=start_ns)
         self.capture = capture
         """What was compared."""
         self.notes = tuple(notes)

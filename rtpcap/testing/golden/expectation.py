@@ -151,8 +151,9 @@ def expect(
 ) -> Expectation:
     """What is found in a capture now, to be written down and compared with later by `verify`.
 
-    Without `sound` nothing is decoded. `tolerances` are put over `DEFAULTS`. Raises CaptureError
-    for what is no capture, ValueError for a tolerance of no name.
+    Without `sound` nothing is decoded, and key presses are those that packets tell. `tolerances`
+    are put over `DEFAULTS`. Raises CaptureError for what is no capture, ValueError for a tolerance
+    of no name.
 
     >>> expect("fixtures/pj-pcmu.pcap")
     <Expectation of 'pj-pcmu.pcap': 1 call, 2 streams, 0 gaps, 4 presses, 4 sounds>
@@ -174,7 +175,7 @@ def expect(
         "files": [_file(path, folder) for path in capture.files],
         "opened": opened,
         "tolerances": allowed,
-        **find(capture, SECTIONS if sound else SECTIONS[:-1]),
+        **find(capture, SECTIONS if sound else SECTIONS[:-1], listen=sound),
         "rtpcap": __version__,
     }
     return Expectation(content, folder)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rtpcap.audio.line import Line
     from rtpcap.streams.stream import Stream
 
-__all__ = ["FRAMES", "NAMES", "SECTIONS", "find"]
+__all__ = ["FRAMES", "HEARD", "NAMES", "SECTIONS", "find"]
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -39,13 +39,15 @@ CALL = _words(
 )
 GAP = _words("packets start_s duration_s frame_before frame_after")
 DIGIT = _words("ssrc digit start_s duration_s source frame")
+HEARD = "also_in"
+"""What only listening tells of a key press: whether it is in the sound, too."""
 SOUND = _words("rate samples sha256 level_dbov bands_dbov")
 CAPTURE = _words("frames link_types start_time duration_s damage not_understood incomplete")
 COUNTED = _words("count first_frame")
 
 SECTIONS = ("capture", "calls", "streams", "gaps", "digits", "sound")
 """The parts of what is found, in the order in which they are written and compared."""
-NAMES = frozenset({*STREAM, "formats", *CALL, *GAP, *DIGIT, *SOUND, *CAPTURE, *COUNTED})
+NAMES = frozenset({*STREAM, "formats", *CALL, *GAP, *DIGIT, HEARD, *SOUND, *CAPTURE, *COUNTED})
 FRAMES = frozenset({"first_frame", "last_frame", "frame_before", "frame_after", "frame"})
 """The names of values that are numbers of frames."""
 
@@ -61,11 +63,16 @@ Row = dict[str, Any]
 
 
 def find(
-    capture: Capture, sections: Iterable[str] = SECTIONS, steps_s: Mapping[str, float] | None = None
+    capture: Capture,
+    sections: Iterable[str] = SECTIONS,
+    steps_s: Mapping[str, float] | None = None,
+    *,
+    listen: bool = True,
 ) -> dict[str, Any]:
     """The sections of what is found in a capture, by name.
 
     `steps_s` says over what time levels are taken, by the key of a sound; else their length does.
+    With `listen` the key presses are also those in the sound, which has to be decoded for them.
     """
     # The streams get the ids of their calls with these.
     _ = capture.calls
@@ -77,7 +84,7 @@ def find(
         },
         "streams": lambda: {name: _stream(stream) for name, stream in names.items()},
         "gaps": lambda: _gaps(names),
-        "digits": lambda: [_rounded(_only(digit.row(), DIGIT)) for digit in capture.dtmf],
+        "digits": lambda: _digits(capture, listen),
         "sound": lambda: _sound(capture, names, steps_s or {}),
     }
     return {name: makers[name]() for name in SECTIONS if name in sections}
@@ -138,6 +145,12 @@ def _gaps(names: Mapping[str, Stream]) -> dict[str, Row]:
             seen[key] += 1
             found[_numbered(key, seen[key])] = _rounded(_only(gap.row(), GAP))
     return found
+
+
+def _digits(capture: Capture, listen: bool) -> list[Row]:
+    if not listen:
+        return [_rounded(_only(digit.row(), DIGIT)) for digit in capture.told_keys]
+    return [_rounded(_only(digit.row(), (*DIGIT, HEARD))) for digit in capture.dtmf]
 
 
 def _sound(

@@ -11,7 +11,7 @@ from rtpcap.errors import CaptureError
 from rtpcap.testing.golden.comparison import compare_sections
 from rtpcap.testing.golden.difference import Differences
 from rtpcap.testing.golden.expectation import Expectation, digest, relative
-from rtpcap.testing.golden.found import FRAMES, find
+from rtpcap.testing.golden.found import FRAMES, HEARD, find
 from rtpcap.testing.golden.tolerance import Tolerances
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def verify(
     allowed = Tolerances(tolerances or {}, expectation.tolerances, frames)
     sounds = content.get("sound", {})
     steps_s = {key: float(row["step_s"]) for key, row in sounds.items() if "step_s" in row}
-    found = find(capture, content, steps_s)
+    listen = "sound" in content or any(HEARD in row for row in content.get("digits", ()))
+    found = find(capture, content, steps_s, listen=listen)
     return Differences(compare_sections(content, found, allowed), capture.path, notes)
 
 
