@@ -28,7 +28,9 @@ from rtpcap.codecs.g711 import MU_LAW, encode_mu_law
 from rtpcap.errors import CaptureError, RtpcapError
 from rtpcap.rtp.payload_types import Format
 from rtpcap.testing import Differences, Expectation, SchemaError, expect, verify
+from rtpcap.testing.golden.comparison import compare_sections
 from rtpcap.testing.golden.sound import prints
+from rtpcap.testing.golden.tolerance import Tolerances
 from rtpcap.testing.impairing import Done, Faults, Impairment, impair
 from rtpcap.testing.making import Made, make
 from tests.cli.harness import FIXTURES
@@ -556,6 +558,20 @@ def test_what_is_taken_out_is_not_compared(section: str, lossy: rtpcap.Capture) 
     assert not verify(Expectation(other, "."), lossy)
 
 
+@pytest.mark.parametrize(("more", "alike"), [(0.000001, True), (0.000002, False)])
+@pytest.mark.parametrize("start_s", [0.1, 5.0, 86400.3])
+def test_a_tolerance_is_met_where_it_is_reached(
+    lossy: rtpcap.Capture, start_s: float, more: float, alike: bool
+) -> None:
+    content = copy.deepcopy(expect(lossy).content)
+    now = copy.deepcopy(content)
+    ssrc = next(iter(content["streams"]))
+    content["streams"][ssrc]["start_s"] = start_s
+    now["streams"][ssrc]["start_s"] = round(start_s + more, 6)
+    found = compare_sections(content, now, Tolerances({"_s": 0.000001}))
+    assert [each.path for each in found] == ([] if alike else [f"streams[{ssrc}].start_s"])
+
+
 # What is wrong with it
 
 
@@ -586,6 +602,10 @@ def test_what_is_no_expectation_is_one_line(tmp_path: Path) -> None:
         (json.dumps({**good, "files": [{"path": 3}]}), "damaged: files is no list of paths"),
         (json.dumps({**good, "digits": {}}), "damaged: digits is no list of objects"),
         (json.dumps({**good, "opened": {"pt_map": {"x": "PCMU"}}}), "damaged: opened is no pt_map"),
+        (json.dumps({**good, "opened": {"pt_map": {"200": "PCMU"}}}), "payload type 200 is not in"),
+        (json.dumps({**good, "opened": {"pt_map": {"96": "/"}}}), "damaged: opened: "),
+        (json.dumps({**good, "opened": {"rtp": ["here"]}}), "'here' is no address and port"),
+        (json.dumps({**good, "streams": {ssrc: {"lost": 10**40}}}), "a number of 41 digits"),
         (json.dumps({**good, "sound": {ssrc: {"step_s": 0.25}}}), "is no multiple of 0.1"),
         (json.dumps({**good, "sound": {ssrc: {"level_dbov": 3}}}), "are no lists"),
         (json.dumps({**good, "tolerances": {"lots": 1}}), "tolerances: no value has the name or"),

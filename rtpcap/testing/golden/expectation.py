@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 from rtpcap.capture.files.held import is_stream
 from rtpcap.capture.writers import whole_file
 from rtpcap.streams.counted import counted
+from rtpcap.streams.endpoints import endpoints
+from rtpcap.streams.formats import payload_map
 from rtpcap.testing.golden.found import SECTIONS, find
 from rtpcap.testing.golden.layout import layout
 from rtpcap.testing.golden.sound import BLOCK_S
@@ -28,6 +30,8 @@ CURE = "write it again with rtpcap expect"
 MOST_BYTES = 256 << 20
 """No expectation is larger; other files would be read for nothing."""
 MOST_STEP_S = 1e6
+MOST_DIGITS = 20
+"""Of 64 bits and a sign: no whole number that is found has more."""
 
 
 class Expectation:
@@ -216,10 +220,15 @@ def _parsed(data: bytes, name: str) -> dict[str, Any]:
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no number")
 
+    def whole(digits: str) -> int:
+        if len(digits) > MOST_DIGITS:
+            raise ValueError(f"a number of {len(digits)} digits")
+        return int(digits)
+
     if not data.lstrip().startswith(b"{") or len(data) > MOST_BYTES:
         raise SchemaError(f"{name}: no expectation, which rtpcap expect writes: no JSON object")
     try:
-        content = json.loads(data, parse_constant=refuse)
+        content = json.loads(data, parse_constant=refuse, parse_int=whole)
     except (ValueError, RecursionError) as error:
         raise SchemaError(f"{name}: damaged JSON: {error}") from None
     if not isinstance(content, dict) or not {"files", "tolerances"} <= set(content):
@@ -250,6 +259,11 @@ def _wrong(content: dict[str, Any]) -> str:
     opened = content.get("opened", {})
     if not isinstance(opened, dict) or not _is_opened(opened):
         return "opened is no pt_map and rtp"
+    try:
+        payload_map({int(number): fmt for number, fmt in opened.get("pt_map", {}).items()})
+        endpoints(opened.get("rtp"))
+    except ValueError as error:
+        return f"opened: {error}"
     if not isinstance(content.get("capture", {}), dict):
         return "capture is no object"
     for name in ("calls", "streams", "gaps", "sound"):
@@ -281,7 +295,7 @@ def _is_opened(opened: dict[str, Any]) -> bool:
     named, rtp = opened.get("pt_map", {}), opened.get("rtp", [])
     return (
         isinstance(named, dict)
-        and all(number.isascii() and number.isdigit() for number in named)
+        and all(number.isascii() and number.isdigit() and len(number) <= 3 for number in named)
         and all(isinstance(fmt, str) for fmt in named.values())
         and isinstance(rtp, list)
         and all(isinstance(end, str) for end in rtp)

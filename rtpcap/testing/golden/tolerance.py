@@ -24,8 +24,8 @@ DEFAULTS: Mapping[str, float | None] = {
 
 ANY = "any"
 """The word for no limit, which is null in JSON."""
-SLACK = 1e-9
-"""Decimals that were rounded differ from each other by a bit more than they say."""
+DECIMALS = 9
+"""Of a difference so many digits behind the point count: those of binary fractions do not."""
 
 UNITS = frozenset(f"_{name.rpartition('_')[2]}" for name in NAMES if "_" in name)
 
@@ -56,7 +56,7 @@ class Tolerances:
         if most is None:
             return True
         if is_number(expected) and is_number(found):
-            return bool(abs(expected - found) <= most * (1 + SLACK) + SLACK * SLACK)  # type: ignore[operator]
+            return bool(round(abs(expected - found), DECIMALS) <= most)  # type: ignore[operator]
         return type(expected) is type(found) and expected == found
 
 
