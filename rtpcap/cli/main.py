@@ -34,6 +34,7 @@ VERBS = {
     "record": "record",
     "make": "make",
     "impair": "impair",
+    "diff": "diff",
 }
 
 FAILED = 4
