@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -69,10 +70,18 @@ class Compared:
     doubled: Rows
     """Rows of `b` that are copies beyond those that `a` has."""
     doubled_pair: Rows
+    again: Rows
+    """All rows of `b` that are copies of what came before."""
     fewer: Rows
     """Of each pair: copies in `a` that are missing in `b`; shape (k,)."""
     packets: Rows
     """How many packets each pair has in `a` and in `b`, copies included, shape (k, 2)."""
+
+    @cached_property
+    def met(self) -> tuple[set[int], set[int]]:
+        """The streams of each side that have a packet in common with the other."""
+        rows = np.concatenate([self.row_b, self.again])
+        return set(self.streams[:, 0].tolist()), set(self.b.stream[rows].tolist())
 
     def edges(self, pair: Rows) -> Rows:
         """Where the rows of each pair begin in a column sorted by pair, and the end."""
@@ -137,6 +146,7 @@ def compare(a: Side, b: Side, target: Rows) -> Compared:
         added_pair=pair_b[added][by_b],
         doubled=doubled,
         doubled_pair=doubled_pair,
+        again=order[~new],
         fewer=fewer,
         packets=np.stack(packets, axis=1),
     )

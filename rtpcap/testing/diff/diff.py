@@ -31,28 +31,33 @@ def diff(
     of a call, or run between the same addresses, or sound alike. With `streams` these streams of
     `a` are looked for, with their key presses and calls, and what else `b` has does not matter.
     """
-    left = [*(a.streams if streams is None else streams)]
-    right = [*b.streams]
+    one = Side.of([*(a.streams if streams is None else streams)])
+    other = Side.of([*b.streams])
+    compared = compare(one, other, match(one, other))
+    found = [*by_content(compared, audio)]
+    # A stream of copies alone is of no pair, and yet not new: so it is not asked who has a pair.
+    left, right = (
+        [stream for number, stream in enumerate(side.streams) if number not in met]
+        for side, met in zip((one, other), compared.met, strict=True)
+    )
     calls = calls_of(a.calls, b.calls)
-    one, other = Side.of(left), Side.of(right)
-    found = [*by_content(compare(one, other, match(one, other)), audio)]
-    found += by_signs(_alone(left, found, 0), _alone(right, found, 1), sides_of(calls), audio)
+    found += by_signs(left, right, sides_of(calls), audio)
     found.sort(key=lambda pair: [0 if s is None else s.first_frame for s in (pair.a, pair.b)])
     names = {p.b.ssrc: p.a.ssrc for p in reversed(found) if p.a is not None and p.b is not None}
     digits = digits_of(a.dtmf, b.dtmf, names)
-    added = _alone(right, found, 1)
-    for stream in _alone(left, found, 0):
-        found.append(StreamDifference(stream, None, "alone", packets_a=len(stream)))
+    left, right = _alone(left, found), _alone(right, found)
     if streams is not None:
-        wanted = {stream.index for stream in left}
+        right = []
+        wanted = {stream.index for stream in one.streams}
         calls = [p for p in calls if p.a is not None and wanted & {s.index for s in p.a.streams}]
-        digits = [p for p in digits if p.ssrc in {stream.ssrc for stream in left}]
-    else:
-        found += [StreamDifference(None, s, "alone", packets_b=len(s)) for s in added]
+        ssrcs = {stream.ssrc for stream in one.streams}
+        digits = [digit for digit in digits if digit.ssrc in ssrcs]
+    found += [StreamDifference(stream, None, "alone", packets_a=len(stream)) for stream in left]
+    found += [StreamDifference(None, stream, "alone", packets_b=len(stream)) for stream in right]
     return Difference(a.path, b.path, found, digits, calls)
 
 
-def _alone(streams: Sequence[Stream], found: Sequence[StreamDifference], side: int) -> list[Stream]:
+def _alone(streams: Sequence[Stream], found: Sequence[StreamDifference]) -> list[Stream]:
     """The streams that are in none of the pairs."""
-    taken = {stream.index for pair in found if (stream := (pair.a, pair.b)[side]) is not None}
-    return [stream for stream in streams if stream.index not in taken]
+    taken = {id(stream) for pair in found for stream in (pair.a, pair.b)}
+    return [stream for stream in streams if id(stream) not in taken]

@@ -22,6 +22,8 @@ __all__ = ["NOWHERE", "match"]
 NOWHERE = -1
 TELLING_BYTES = 16
 """A payload of so many bytes is evidence by itself."""
+FEW_PACKETS = 8
+"""Streams of fewer packets may hold copies of what another stream has."""
 LEAST_VOTES = 2
 """Evidence that is not sure is believed where so many agree in how the numbers translate."""
 
@@ -89,7 +91,26 @@ def _evidence(a: Side, b: Side) -> Rows:
         found[rows_b[other]] = rows_a[one]
         sure[rows_b[other]] = stage.sure
         free_a[rows_a[one]] = False
+        if not stage.content:
+            # Where some of a run are sure, their numbers tell where the others belong.
+            told = np.isin(b.run, np.unique(b.run[sure]))
+            found[told & ~sure] = NOWHERE
     found[~(sure | _agreed(a, b, found))] = NOWHERE
+    return _strangers(a, b, found)
+
+
+def _strangers(a: Side, b: Side, found: Rows) -> Rows:
+    """The evidence, and that of copies that came as streams of hardly any packets."""
+    few = np.bincount(b.stream, minlength=len(b.streams))[b.stream] < FEW_PACKETS
+    rows = np.flatnonzero(few & (found == NOWHERE))
+    if len(rows):
+        every = np.flatnonzero(a.first)
+        stage = Stage("sequence timestamp", True, False, True)
+        keys, first = np.unique(_keys(a, every, every, stage), return_index=True)
+        wanted = _keys(b, rows, rows, stage)
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        there = keys[place] == wanted
+        found[rows[there]] = every[first[place[there]]]
     return found
 
 
@@ -137,6 +158,7 @@ def _follow(a: Side, b: Side, evidence: Rows) -> Rows:
     led = [_led(a, b, evidence, rows, near[rows]) for near in (before, after)]
     (there, proven), (there_after, proven_after) = led
     both = (before[rows] != NOWHERE) & (after[rows] != NOWHERE)
+    proven &= ~(proven_after & _later_fits(a, b, evidence, rows, before, there, there_after))
     # What neighbours agree on is believed without proof: it was changed in between.
     believed = np.where(both, there == there_after, True)
     single = np.where(there != NOWHERE, there, there_after)
@@ -144,6 +166,21 @@ def _follow(a: Side, b: Side, evidence: Rows) -> Rows:
         proven, there, np.where(proven_after, there_after, np.where(believed, single, NOWHERE))
     )
     return found
+
+
+def _later_fits(
+    a: Side, b: Side, evidence: Rows, rows: Rows, before: Rows, there: Rows, there_after: Rows
+) -> Mask:
+    """Whether of two places with the same content the second goes better with the delays."""
+    out = np.zeros(len(rows), np.bool_)
+    differ = (there != there_after) & (there != NOWHERE) & (there_after != NOWHERE)
+    able = np.flatnonzero(differ & (before[rows] != NOWHERE))
+    sent, came = a.packets.time_ns, b.packets.time_ns
+    row, beside = rows[able], before[rows[able]]
+    delay = came[beside] - sent[evidence[beside]]
+    off = [np.abs(came[row] - sent[target[able]] - delay) for target in (there, there_after)]
+    out[able] = off[1] < off[0]
+    return out
 
 
 def _neighbours(b: Side, evidence: Rows) -> tuple[Rows, Rows]:
