@@ -122,10 +122,9 @@ def compare(a: Side, b: Side, target: Rows) -> Compared:
     doubled = doubled[np.lexsort((doubled, doubled_pair))]
     doubled_pair = np.sort(doubled_pair)
 
+    reordered = _overtaken(a, b, row_a, row_b)
     by_pair = np.lexsort((row_b, pair))
-    row_a, row_b, pair, moved = row_a[by_pair], row_b[by_pair], pair[by_pair], moved[by_pair]
-    lifted = row_a + pair * (len(a) + 1)
-    reordered = lifted < np.maximum.accumulate(lifted)
+    row_a, row_b, pair = row_a[by_pair], row_b[by_pair], pair[by_pair]
     packets = [
         np.bincount(side[side >= 0], minlength=len(known)).astype(np.int64)
         for side in (pair_a, pair_b)
@@ -138,8 +137,8 @@ def compare(a: Side, b: Side, target: Rows) -> Compared:
         row_a=row_a,
         row_b=row_b,
         pair=pair,
-        change=_changes(a, b, row_a, row_b, pair, moved),
-        reordered=reordered,
+        change=_changes(a, b, row_a, row_b, pair, moved[by_pair]),
+        reordered=reordered[by_pair],
         lost=lost[by_a],
         lost_pair=pair_a[lost][by_a],
         added=added[by_b],
@@ -164,6 +163,17 @@ def _nearest(pair: Rows, stream: Rows) -> Rows:
         inside = (near >= 0) & (near < n)
         inside[inside] = stream[near[inside]] == stream[inside]
         out[inside] = pair[near[inside]]
+    return out
+
+
+def _overtaken(a: Side, b: Side, row_a: Rows, row_b: Rows) -> Mask:
+    """Whether a packet came in `b` after one of its stream that it was before in `a`."""
+    stream = a.stream[row_a]
+    order = np.lexsort((b.packets.frame[row_b], stream))
+    # Rows of `a` lie stream by stream: no later stream's is lower.
+    late = row_a[order] < np.maximum.accumulate(row_a[order])
+    out = np.zeros(len(row_a), np.bool_)
+    out[order] = late
     return out
 
 

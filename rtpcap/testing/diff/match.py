@@ -22,8 +22,6 @@ __all__ = ["NOWHERE", "match"]
 NOWHERE = -1
 TELLING_BYTES = 16
 """A payload of so many bytes is evidence by itself."""
-FEW_PACKETS = 8
-"""Streams of fewer packets may hold copies of what another stream has."""
 LEAST_VOTES = 2
 """Evidence that is not sure is believed where so many agree in how the numbers translate."""
 
@@ -85,6 +83,10 @@ def _evidence(a: Side, b: Side) -> Rows:
             rows_b = rows_b[b.packets.payload_size[rows_b] >= TELLING_BYTES]
         if not len(rows_a) or not len(rows_b):
             continue
+        if stage.most is not None:
+            # What occurs several times is taken in the order in which it was sent.
+            rows_a = rows_a[np.lexsort((a.wide[rows_a], a.stream[rows_a]))]
+            rows_b = rows_b[np.lexsort((b.wide[rows_b], b.stream[rows_b]))]
         keys_a = _keys(a, rows_a, flow_a, stage)
         keys_b = _keys(b, rows_b, flow_b, stage)
         one, other = pair_up(keys_a, keys_b, most=stage.most)
@@ -96,21 +98,6 @@ def _evidence(a: Side, b: Side) -> Rows:
             told = np.isin(b.run, np.unique(b.run[sure]))
             found[told & ~sure] = NOWHERE
     found[~(sure | _agreed(a, b, found))] = NOWHERE
-    return _strangers(a, b, found)
-
-
-def _strangers(a: Side, b: Side, found: Rows) -> Rows:
-    """The evidence, and that of copies that came as streams of hardly any packets."""
-    few = np.bincount(b.stream, minlength=len(b.streams))[b.stream] < FEW_PACKETS
-    rows = np.flatnonzero(few & (found == NOWHERE))
-    if len(rows):
-        every = np.flatnonzero(a.first)
-        stage = Stage("sequence timestamp", True, False, True)
-        keys, first = np.unique(_keys(a, every, every, stage), return_index=True)
-        wanted = _keys(b, rows, rows, stage)
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        there = keys[place] == wanted
-        found[rows[there]] = every[first[place[there]]]
     return found
 
 
@@ -186,8 +173,7 @@ def _later_fits(
 def _neighbours(b: Side, evidence: Rows) -> tuple[Rows, Rows]:
     """The nearest rows with evidence before and after each, of its own stream and run."""
     n = len(evidence)
-    # Runs of a stream lie one after the other, but for what stands for itself.
-    order = np.lexsort((np.arange(n), b.run))
+    order = np.lexsort((b.packets.frame, b.run))
     have = evidence[order] != NOWHERE
     places = np.arange(n)
     before = np.maximum.accumulate(np.where(have, places, -1))

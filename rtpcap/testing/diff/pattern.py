@@ -20,8 +20,8 @@ from rtpcap.testing.diff.side import Side
 __all__ = ["same_pattern"]
 
 NOWHERE = -1
-LONGEST = 1 << 22
-"""Packets of a run that are laid beside others: a day of 20 ms."""
+MOST_LAID = 1 << 24
+"""Packets that are laid beside others, all together."""
 LEAST_SHARE = 0.5
 """Of a run's packets so many must find their content in the other."""
 LEAST_PACKETS = 8
@@ -33,7 +33,9 @@ MOST_RUNS = 256
 MOST_OTHERS = 8
 """... each with so many others."""
 AS_GOOD = 0.5
-"""Places that so few packets more speak for are as good."""
+"""Places that so few packets more speak for are as good ..."""
+NEARLY_AS_GOOD = 0.1
+"""... and where times tell, those that such a share more speak for."""
 
 
 def same_pattern(a: Side, b: Side, found: Rows) -> Rows:
@@ -43,8 +45,12 @@ def same_pattern(a: Side, b: Side, found: Rows) -> Rows:
     free[there] = False
     delay = _delay(a, b, there, np.flatnonzero(found != NOWHERE))
     pairs = [np.empty((0, 2), np.int64)]
+    left = MOST_LAID
     for rows_b in islice(_runs(b, b.first & _untouched(b.run, found)), MOST_RUNS):
         for rows_a, related in _others(a, b, free, rows_b):
+            left -= _span(a, rows_a) + _span(b, rows_b)
+            if left < 0:
+                return np.concatenate(pairs)
             laid = _beside(a, b, rows_a, rows_b, delay)
             if len(laid) >= max(
                 LEAST_RELATED if related else LEAST_PACKETS, LEAST_SHARE * len(rows_b)
@@ -99,25 +105,29 @@ def _others(
             yield rows_a, not unrelated
 
 
+def _span(side: Side, rows: Rows) -> int:
+    return int(side.wide[rows].max() - side.wide[rows].min()) + 1
+
+
 def _beside(a: Side, b: Side, rows_a: Rows, rows_b: Rows, delay: float) -> Rows:
     """Pairs of rows with the same content where two runs lie best beside each other."""
     nothing = np.empty((0, 2), np.int64)
     place_a = a.wide[rows_a] - int(a.wide[rows_a].min())
     place_b = b.wide[rows_b] - int(b.wide[rows_b].min())
-    span = int(place_a.max()) + int(place_b.max()) + 1
-    if span > LONGEST or not np.isin(b.payload[rows_b[:1]], a.payload[rows_a]).any():
+    if not np.isin(b.payload[rows_b], a.payload[rows_a]).any():
         return nothing
-    size = 1 << span.bit_length()
+    size = 1 << int(place_a.max() + place_b.max() + 1).bit_length()
     line_a, line_b = np.zeros(size, np.complex128), np.zeros(size, np.complex128)
     line_a[place_a] = _turned(a.payload[rows_a])
     line_b[place_b] = _turned(b.payload[rows_b])
     spectrum = np.fft.fft(line_a) * np.conj(np.fft.fft(line_b))
     # Equal contents cancel each other's turn: the real part counts them, others scatter.
     alike = np.fft.ifft(spectrum).real
-    lags = np.flatnonzero(alike >= alike.max() - AS_GOOD)
-    lags[lags > int(place_a.max())] -= size
     likely = _likely(a, b, rows_a, rows_b, place_a, place_b, delay)
-    lag = int(lags[np.argmin(np.abs(lags - likely))])
+    less = AS_GOOD if likely is None else max(AS_GOOD, NEARLY_AS_GOOD * len(rows_b))
+    lags = np.flatnonzero(alike >= alike.max() - less)
+    lags[lags > int(place_a.max())] -= size
+    lag = int(lags[np.argmin(np.abs(lags - (likely or 0.0)))])
     where = np.full(int(place_a.max()) + 1, NOWHERE)
     where[place_a] = rows_a
     shifted = place_b + lag
@@ -129,19 +139,17 @@ def _beside(a: Side, b: Side, rows_a: Rows, rows_b: Rows, delay: float) -> Rows:
 
 def _likely(
     a: Side, b: Side, rows_a: Rows, rows_b: Rows, place_a: Rows, place_b: Rows, delay: float
-) -> float:
-    """The lag that times tell; none where they do not."""
+) -> float | None:
+    """The lag that times tell; None where they do not."""
     before, after = a.packets.time_ns[rows_a], b.packets.time_ns[rows_b]
     if np.isnan(delay) or (before == NO_TIME).any() or (after == NO_TIME).any():
-        return 0.0
+        return None
     order = np.argsort(before, kind="stable")
-    times = before[order]
-    sent = after - round(delay)
-    right = np.clip(np.searchsorted(times, sent), 1, max(len(times) - 1, 1))
-    left = right - 1
-    right = np.minimum(right, len(times) - 1)
-    nearer = np.where(sent - times[left] <= times[right] - sent, left, right)
-    return float(np.median(place_a[order[nearer]] - place_b))
+    origin = int(before[order[0]])
+    # From the first on, lest floats lose what matters.
+    sent = (after - round(delay) - origin).astype(np.float64)
+    place = np.interp(sent, (before[order] - origin).astype(np.float64), place_a[order])
+    return float(np.median(place - place_b))
 
 
 def _turned(keys: Keys) -> npt.NDArray[np.complex128]:

@@ -55,6 +55,7 @@ class Side:
                 packets.sequence, packets.timestamp, packets.time_ns, starts[:-1], clocks
             )
             wide, run = _numbered(ledger, owner, packets.sequence)
+            _join_strangers(streams, packets, starts, wide, run)
         return cls(streams, packets, starts[:-1], owner, wide, run)
 
     def __len__(self) -> int:
@@ -132,3 +133,47 @@ def _numbered(ledger: Ledger, owner: Rows, sequence: npt.NDArray[np.uint16]) -> 
     # Each stands for itself.
     run[foreign] = -1 - np.arange(len(foreign))
     return wide, run
+
+
+def _join_strangers(
+    streams: Sequence[Stream], packets: Packets, starts: Rows, wide: Rows, run: Rows
+) -> None:
+    """Put streams of one packet into the runs of their flow that they fit into by their number.
+
+    Such a packet has got another's SSRC: signalling announced it, or it would be no stream.
+    """
+    alone = np.flatnonzero(np.diff(starts) == 1)
+    if not len(alone):
+        return
+    flows: dict[object, list[int]] = {}
+    for index, stream in enumerate(streams):
+        if starts[index + 1] - starts[index] > 1:
+            flows.setdefault((stream.src, stream.src_port, stream.dst, stream.dst_port), []).append(
+                index
+            )
+    frame = packets.frame
+    for name, mine in _by_flow(streams, alone):
+        if name not in flows:
+            continue
+        rows = np.concatenate([np.arange(starts[i], starts[i + 1]) for i in flows[name]])
+        rows = rows[np.argsort(frame[rows], kind="stable")]
+        single = starts[mine]
+        place = np.searchsorted(frame[rows], frame[single])
+        # The one before it counts more, so it comes last.
+        for beside in (np.minimum(place, len(rows) - 1), np.maximum(place - 1, 0)):
+            near = rows[beside]
+            step = packets.sequence[single].astype(np.int64) - packets.sequence[near]
+            step = signed_delta(step, 0, 16)
+            fits = np.abs(step) < MAX_MISORDER
+            run[single[fits]] = run[near[fits]]
+            wide[single[fits]] = wide[near[fits]] + step[fits]
+
+
+def _by_flow(streams: Sequence[Stream], alone: Rows) -> list[tuple[object, Rows]]:
+    """Those streams by their addresses and ports."""
+    flows: dict[object, list[int]] = {}
+    for index in alone.tolist():
+        stream = streams[index]
+        name = (stream.src, stream.src_port, stream.dst, stream.dst_port)
+        flows.setdefault(name, []).append(index)
+    return [(name, np.array(mine)) for name, mine in flows.items()]
