@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rtpcap.streams.stream import Stream
@@ -43,9 +43,8 @@ def diff(
     calls = calls_of(a.calls, b.calls)
     found += by_signs(left, right, sides_of(calls), audio)
     found.sort(key=lambda pair: [0 if s is None else s.first_frame for s in (pair.a, pair.b)])
-    names = {p.b.ssrc: p.a.ssrc for p in reversed(found) if p.a is not None and p.b is not None}
-    digits = digits_of(a.dtmf, b.dtmf, names)
     left, right = _alone(left, found), _alone(right, found)
+    digits = digits_of(a.dtmf, b.dtmf, _names(found, left, right, sides_of(calls)))
     if streams is not None:
         right = []
         wanted = {stream.index for stream in one.streams}
@@ -55,6 +54,28 @@ def diff(
     found += [StreamDifference(stream, None, "alone", packets_a=len(stream)) for stream in left]
     found += [StreamDifference(None, stream, "alone", packets_b=len(stream)) for stream in right]
     return Difference(a.path, b.path, found, digits, calls)
+
+
+def _names(
+    found: Sequence[StreamDifference],
+    left: Sequence[Stream],
+    right: Sequence[Stream],
+    sides: tuple[Mapping[int, str], Mapping[int, str]],
+) -> dict[int, int]:
+    """What the SSRCs of the second capture are in the first, for who pressed the keys.
+
+    Streams that have no pair are the same person's where they are the same side of a call.
+    """
+    speaking = {sides[0][stream.index]: stream for stream in left if stream.index in sides[0]}
+    names = {}
+    for stream in right:
+        one = speaking.get(sides[1].get(stream.index, ""))
+        if one is not None:
+            names[stream.ssrc] = one.ssrc
+    for pair in reversed(found):
+        if pair.a is not None and pair.b is not None:
+            names[pair.b.ssrc] = pair.a.ssrc
+    return names
 
 
 def _alone(streams: Sequence[Stream], found: Sequence[StreamDifference]) -> list[Stream]:

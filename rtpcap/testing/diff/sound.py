@@ -37,6 +37,8 @@ AT_ONCE = 1 << 16
 EDGE = 64
 """Samples on either side of them, so that the shifted ones are whole."""
 LONG = 1 << 18
+FINER = 16
+"""Samples between which a line that drifts is read lie so many times as dense."""
 FINE = 10
 """Lags are looked at by tenths of a sample, then by hundredths."""
 
@@ -104,11 +106,14 @@ def _compared(a: Line, b: Line, reach_s: float | None) -> Sound:
     rate = a.rate
     x, y = (_read(line, 0, min(line.length, ALIGNED_S * rate))[0] for line in (a, b))
     lag, alike = _lag(x, y, None if reach_s is None else round(reach_s * rate))
+    if alike < LEAST_ALIKE:
+        # Of clocks that drift apart a part is alike, where the whole is smeared.
+        lag, alike = _lag_of_part(x, y, lag, alike, rate)
     slope, lag = _drift(x, y, lag, rate) if alike >= LEAST_ALIKE else (0.0, lag)
     sums = np.zeros(4)
     for start in range(0, a.length, AT_ONCE):
         stop = min(start + AT_ONCE, a.length)
-        sums += _sums(a, b, start, stop, lag + slope * (start + stop) / 2)
+        sums += _sums(a, b, start, stop, lag + slope * start, slope)
     n, xx, yy, xy = sums.tolist()
     if not n:
         return Sound(alike=alike, why_not="they were received at no time together")
@@ -155,13 +160,31 @@ def _lag(x: Signal, y: Signal, reach: int | None) -> tuple[float, float]:
     lag = float(lags[np.argmax(np.round(whole[lags] / energy, 6))])
     turn = 2j * np.pi * np.arange(len(spectrum)) / size
     step = 1.0
-    # Of long signals the windows that tell of drift say it better.
-    for _ in range(2 if size <= LONG else 0):
+    # What is not alike has no place, and of long signals the windows of `_drift` say it better.
+    worth = size <= LONG and whole[int(lag)] >= LEAST_ALIKE * energy
+    for _ in range(2 if worth else 0):
         tried = lag + step * np.arange(-FINE + 1, FINE) / FINE
         tried = tried[np.argsort(np.abs(tried - lag), kind="stable")]
         values = [float((spectrum * np.exp(turn * t)).real.sum()) for t in tried]
         lag, step = float(tried[int(np.argmax(values))]), step / FINE
     return lag, float(whole[round(lag)] / energy)
+
+
+def _lag_of_part(x: Signal, y: Signal, lag: float, alike: float, rate: int) -> tuple[float, float]:
+    """The same from the loudest window of `x` alone, if that is more alike."""
+    length = WINDOW_S * rate
+    if len(x) < length:
+        return lag, alike
+    energy = np.concatenate([[0.0], np.cumsum(x * x)])
+    start = int(np.argmax(energy[length::length] - energy[:-length:length])) * length
+    window = x[start : start + length]
+    found, _ = _lag(window, y, None)
+    begin = round(found)
+    part = y[max(begin, 0) : max(begin + length, 0)]
+    window = window[max(-begin, 0) :][: len(part)]
+    loud = float(np.sqrt((window @ window) * (part[: len(window)] @ part[: len(window)])))
+    there = float(window @ part[: len(window)]) / loud if loud else 0.0
+    return (found - start, there) if there > alike else (lag, alike)
 
 
 def _drift(x: Signal, y: Signal, lag: float, rate: int) -> tuple[float, float]:
@@ -186,15 +209,22 @@ def _drift(x: Signal, y: Signal, lag: float, rate: int) -> tuple[float, float]:
     return slope, float(np.median(off - slope * at))
 
 
-def _sums(a: Line, b: Line, start: int, stop: int, lag: float) -> Signal:
-    """(samples that both have, energy of each, their product) of a window."""
+def _sums(a: Line, b: Line, start: int, stop: int, lag: float, slope: float) -> Signal:
+    """(samples that both have, energy of each, their product) of a window, `b` moved by the lag."""
     x, there = _read(a, start, stop)
-    whole = round(lag)
-    y, also = _read(b, start + whole - EDGE, stop + whole + EDGE)
-    if part := lag - whole:
-        turn = 2j * np.pi * np.fft.rfftfreq(len(y)) * part
-        y = np.fft.irfft(np.fft.rfft(y) * np.exp(turn), len(y))
-    inside = slice(EDGE, EDGE + len(x))
-    y, both = y[inside], there & also[inside]
+    whole, more = round(lag), round(abs(slope) * len(x)) + EDGE
+    y, also = _read(b, start + whole - more, stop + whole + more)
+    place = more + np.arange(len(x))
+    if slope:
+        also = also[np.rint(place + slope * np.arange(len(x))).astype(np.int64)]
+        spectrum = np.fft.rfft(y)
+        dense = np.fft.irfft(spectrum, FINER * len(y)) * FINER
+        at = FINER * (place + (lag - whole) + slope * np.arange(len(x)))
+        y = np.interp(at, np.arange(len(dense)), dense)
+    else:
+        also = also[place]
+        turn = 2j * np.pi * np.fft.rfftfreq(len(y)) * (lag - whole)
+        y = (np.fft.irfft(np.fft.rfft(y) * np.exp(turn), len(y)) if lag != whole else y)[place]
+    both = there & also
     x, y = x[both], y[both]
     return np.array([len(x), x @ x, y @ y, x @ y])

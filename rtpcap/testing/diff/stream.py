@@ -230,4 +230,5 @@ def drift_of(time_ns: Frames, delay_ns: Frames) -> float | None:
     slope = float(at @ delay) / spread
     scatter = delay - slope * at
     error = float(np.sqrt((scatter @ scatter) / (n - 2) / spread))
-    return -1e6 * slope if abs(slope) >= LEAST_ERRORS * error else None
+    # Not -0.
+    return 0.0 - 1e6 * slope if abs(slope) >= LEAST_ERRORS * error else None
