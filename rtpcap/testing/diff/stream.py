@@ -187,6 +187,10 @@ class StreamDifference:
             "changed_frames": _some(self.changed),
             "duplicate_frames": _some(self.duplicates),
             "reordered_frames": _some(self.reordered),
+            "frame_a": None if self.a is None else self.a.first_frame,
+            "frame_b": None if self.b is None else self.b.first_frame,
+            "start_a_s": None if self.a is None else self.a.start_s,
+            "start_b_s": None if self.b is None else self.b.start_s,
             "beyond": beyond,
             "detail": "",
         }
