@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from rtpcap.testing.diff.stream import How, StreamDifference
 
 __all__ = ["by_content", "by_signs", "sides_of"]
 
-MOST_LISTENED = 64
+MOST_LISTENED = 32
 """Pairs of streams without a packet in common that are listened to, at most."""
+MOST_ALIKE = 8
+"""Of streams with the same sign so many are tried with each."""
+Names = Callable[[Stream], object]
 BITS = {"sequence": 16, "timestamp": 32}
 HEARD = np.uint8(Change.PAYLOAD | Change.SIZE | Change.CUT)
 """Changes that can be heard."""
@@ -135,35 +138,44 @@ def by_signs(
 
     The same side of a call is enough where they cannot be heard; else they have to sound alike.
     """
-    left, right = list(a), list(b)
-    budget = MOST_LISTENED
+    met_a: set[int] = set()
+    met_b: set[int] = set()
+    listened = 0
+    for how, one, other in _candidates(a, b, sides):
+        if one.index in met_a or other.index in met_b:
+            continue
+        if listened >= MOST_LISTENED and how == "sound":
+            return
+        sound = sound_of(one, other) if audio and listened < MOST_LISTENED else None
+        listened += 1
+        heard = sound is not None and sound.decoded
+        if sound is not None and heard and sound.alike < LEAST_ALIKE:
+            continue
+        if heard or how == "call":
+            met_a.add(one.index)
+            met_b.add(other.index)
+            yield _anew(one, other, how, sound)
 
-    def paired(one: Stream, other: Stream, how: How) -> StreamDifference | None:
-        nonlocal budget
-        budget -= 1
-        sound = sound_of(one, other) if audio and budget >= 0 else None
-        heard = sound is not None and sound.residual_dbfs is not None
-        if heard and sound is not None and sound.alike < LEAST_ALIKE:
-            return None
-        if not heard and how != "call":
-            return None
-        left.remove(one)
-        right.remove(other)
-        return _anew(one, other, how, sound)
 
-    for how in ("call", "flow", "sound"):
-        for other in list(right):
-            for one in list(left):
-                if how == "call":
-                    fits = sides[0].get(one.index, "") == sides[1].get(other.index, "-")
-                elif how == "flow":
-                    fits = _route(one) == _route(other)
-                else:
-                    fits = audio and budget > 0
-                pair = paired(one, other, how) if fits else None
-                if pair is not None:
-                    yield pair
-                    break
+def _candidates(
+    a: Sequence[Stream], b: Sequence[Stream], sides: tuple[Mapping[int, str], Mapping[int, str]]
+) -> Iterator[tuple[How, Stream, Stream]]:
+    """Streams that may be one, with the best sign: the likeliest first."""
+    names: tuple[tuple[How, Names, Names], ...] = (
+        ("call", lambda s: sides[0].get(s.index), lambda s: sides[1].get(s.index)),
+        ("flow", _route, _route),
+    )
+    for how, name_a, name_b in names:
+        same: dict[object, list[Stream]] = {}
+        for stream in a:
+            same.setdefault(name_a(stream), []).append(stream)
+        same.pop(None, None)
+        for other in b:
+            for one in same.get(name_b(other), ())[:MOST_ALIKE]:
+                yield how, one, other
+    for other in b:
+        for one in a:
+            yield "sound", one, other
 
 
 def _route(stream: Stream) -> tuple[str, int, str, int]:

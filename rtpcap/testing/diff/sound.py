@@ -29,9 +29,13 @@ WINDOW_S = 2
 """Drift is read from where windows of this length lie best."""
 REACH_S = 0.1
 """So far a window may be off; and so far a codec may delay what has the same timestamps."""
-LEAST_ALIKE = 0.5
-"""Correlation from which two streams are taken for the same sound, and a window is believed."""
+LEAST_ALIKE = 0.7
+"""Correlation from which two streams are taken for the same sound ..."""
+LEAST_PART = 0.5
+"""... and from which it is worth to look closer, and a window is believed."""
 LEAST_WINDOWS = 4
+AS_GOOD = 1e-6
+"""Lags whose correlation differs by less are as good."""
 AT_ONCE = 1 << 16
 """Samples that are compared at a time."""
 EDGE = 64
@@ -59,6 +63,8 @@ class Sound:
     """Correlation where they lie best: 1 for the same."""
     why_not: str | None = None
     """Why it was not compared."""
+    decoded: bool = False
+    """Whether both could be heard at all."""
 
 
 def sound_of(a: Stream, b: Stream) -> Sound:
@@ -106,17 +112,20 @@ def _compared(a: Line, b: Line, reach_s: float | None) -> Sound:
     rate = a.rate
     x, y = (_read(line, 0, min(line.length, ALIGNED_S * rate))[0] for line in (a, b))
     lag, alike = _lag(x, y, None if reach_s is None else round(reach_s * rate))
-    if alike < LEAST_ALIKE:
+    if alike < LEAST_PART:
         # Of clocks that drift apart a part is alike, where the whole is smeared.
         lag, alike = _lag_of_part(x, y, lag, alike, rate)
-    slope, lag = _drift(x, y, lag, rate) if alike >= LEAST_ALIKE else (0.0, lag)
+    if reach_s is None and alike < LEAST_PART:
+        return Sound(alike=alike, decoded=True, why_not="they do not sound alike")
+    slope, lag = _drift(x, y, lag, rate) if alike >= LEAST_PART else (0.0, lag)
     sums = np.zeros(4)
     for start in range(0, a.length, AT_ONCE):
         stop = min(start + AT_ONCE, a.length)
         sums += _sums(a, b, start, stop, lag + slope * start, slope)
     n, xx, yy, xy = sums.tolist()
     if not n:
-        return Sound(alike=alike, why_not="they were received at no time together")
+        why = "they were received at no time together"
+        return Sound(alike=alike, decoded=True, why_not=why)
     left = xx - (xy * xy / yy if yy else 0.0)
     return Sound(
         residual_dbfs=_dbfs(left / n),
@@ -124,6 +133,7 @@ def _compared(a: Line, b: Line, reach_s: float | None) -> Sound:
         offset_ms=1e3 * lag / rate,
         drift_ppm=1e6 * slope,
         alike=float(abs(xy) / np.sqrt(xx * yy)) if xx and yy else alike,
+        decoded=True,
     )
 
 
@@ -152,16 +162,16 @@ def _lag(x: Signal, y: Signal, reach: int | None) -> tuple[float, float]:
     whole = np.fft.irfft(spectrum, size)
     farthest = max(len(x), len(y)) if reach is None else reach
     lags = np.arange(-min(farthest, len(x) - 1), min(farthest, len(y) - 1) + 1)
-    # Of lags that are as good the shortest one.
-    lags = lags[np.argsort(np.abs(lags), kind="stable")]
     energy = float(np.sqrt((x @ x) * (y @ y)))
     if not energy:
         return 0.0, 0.0
-    lag = float(lags[np.argmax(np.round(whole[lags] / energy, 6))])
+    # Of lags that are as good the shortest one.
+    good = lags[whole[lags] >= whole[lags].max() - AS_GOOD * energy]
+    lag = float(good[np.argmin(np.abs(good))])
     turn = 2j * np.pi * np.arange(len(spectrum)) / size
     step = 1.0
     # What is not alike has no place, and of long signals the windows of `_drift` say it better.
-    worth = size <= LONG and whole[int(lag)] >= LEAST_ALIKE * energy
+    worth = size <= LONG and whole[int(lag)] >= LEAST_PART * energy
     for _ in range(2 if worth else 0):
         tried = lag + step * np.arange(-FINE + 1, FINE) / FINE
         tried = tried[np.argsort(np.abs(tried - lag), kind="stable")]
@@ -197,7 +207,7 @@ def _drift(x: Signal, y: Signal, lag: float, rate: int) -> tuple[float, float]:
             continue
         part = y[begin : begin + length + 2 * reach]
         found, alike = _lag(x[start : start + length], part, 2 * reach)
-        if alike >= LEAST_ALIKE and 0 < found < 2 * reach:
+        if alike >= LEAST_PART and 0 < found < 2 * reach:
             places.append(start + length / 2)
             lags.append(found + begin - start)
     if len(places) < LEAST_WINDOWS:
