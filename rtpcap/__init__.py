@@ -23,7 +23,7 @@ from rtpcap.errors import (
 from rtpcap.version import __version__
 
 if TYPE_CHECKING:
-    from rtpcap import batch, codecs, live, rtp  # noqa: F401 - reached by name
+    from rtpcap import batch, codecs, live, rtp, testing  # noqa: F401 - reached by name
     from rtpcap.api import Capture, open
     from rtpcap.audio.audio import Audio
     from rtpcap.audio.placement import RTPPacketManager
@@ -36,9 +36,13 @@ if TYPE_CHECKING:
     from rtpcap.streams.call import Call, Calls
     from rtpcap.streams.digits import Digit, Digits
     from rtpcap.streams.explain import Explanation, Explanations
+    from rtpcap.streams.findings.finding import Finding, Findings
     from rtpcap.streams.gaps import Gap, Gaps
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.streams.tones import Tone, Tones
+    from rtpcap.views import plot  # noqa: F401 - reached by name
 
 _HOMES = {
     "Audio": "audio.audio",
@@ -49,6 +53,8 @@ _HOMES = {
     "Digits": "streams.digits",
     "Explanation": "streams.explain",
     "Explanations": "streams.explain",
+    "Finding": "streams.findings.finding",
+    "Findings": "streams.findings.finding",
     "Format": "rtp.payload_types",
     "Gap": "streams.gaps",
     "Gaps": "streams.gaps",
@@ -58,16 +64,26 @@ _HOMES = {
     "RTPMessage": "rtp.message",
     "RTPPacketManager": "audio.placement",
     "RTPProtocol": "rtp.profile",
+    "Reports": "streams.reports.reports",
     "Stream": "streams.stream",
     "Streams": "streams.streams",
+    "Tone": "streams.tones",
+    "Tones": "streams.tones",
     "TransmitType": "rtp.profile",
     "add_bytes": "rtp.bits",
     "byte_to_bits": "rtp.bits",
     "open": "api",
 }
 
-# Used by their own name, as rtpcap.batch.run.
-_FOLDERS = ("batch", "codecs", "live", "rtp")
+# Used by their own name, as rtpcap.batch.run: where each is.
+_FOLDERS = {
+    "batch": "batch",
+    "codecs": "codecs",
+    "live": "live",
+    "plot": "views.plot",
+    "rtp": "rtp",
+    "testing": "testing",
+}
 
 __all__ = [
     "Audio",
@@ -82,6 +98,8 @@ __all__ = [
     "Explanation",
     "Explanations",
     "Fault",
+    "Finding",
+    "Findings",
     "Format",
     "Gap",
     "Gaps",
@@ -92,9 +110,12 @@ __all__ = [
     "RTPPacketManager",
     "RTPParseError",
     "RTPProtocol",
+    "Reports",
     "RtpcapError",
     "Stream",
     "Streams",
+    "Tone",
+    "Tones",
     "TransmitType",
     "__version__",
     "add_bytes",
@@ -108,7 +129,7 @@ def __getattr__(name: str) -> object:
     if home is not None:
         value: object = getattr(import_module(f"rtpcap.{home}"), name)
     elif name in _FOLDERS:
-        value = import_module(f"rtpcap.{name}")
+        value = import_module(f"rtpcap.{_FOLDERS[name]}")
     else:
         raise AttributeError(f"module 'rtpcap' has no attribute {name!r}")
     globals()[name] = value

@@ -16,7 +16,6 @@ from rtpcap.capture.decoder import Decoder
 from rtpcap.capture.files.formats import Source, open_source, open_sources
 from rtpcap.capture.files.held import MOST_UNPACKED
 from rtpcap.capture.files.mapped import MappedFile
-from rtpcap.capture.files.several import Several
 from rtpcap.capture.files.source import Place
 from rtpcap.capture.tables import Damage, Datagram, Datagrams, Flows, Tally
 from rtpcap.rtp.packets import NO_TIME
@@ -25,16 +24,21 @@ from rtpcap.streams.call import Calls
 from rtpcap.streams.calls import find_calls
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digits
+from rtpcap.streams.directions import keys_of, tones_of
 from rtpcap.streams.discover import Finder
 from rtpcap.streams.endpoints import Endpoints, endpoints
 from rtpcap.streams.formats import Formats, PayloadMap, payload_map
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.listener import Listener, sip_messages
 from rtpcap.streams.matching import Matched, match_streams
+from rtpcap.streams.reports.control import ControlKeeper
 from rtpcap.streams.streams import Streams
 from rtpcap.streams.table import StreamTable
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rtpcap.capture.files.several import Several
     from rtpcap.capture.write import Exported
     from rtpcap.rtp.payload_types import Format
     from rtpcap.signalling import Arrival, Signalling, SipMessage
@@ -43,7 +47,9 @@ if TYPE_CHECKING:
     from rtpcap.streams.explain import Explanations
     from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.reports.control import Control
+    from rtpcap.streams.reports.reports import Reports
     from rtpcap.streams.stream import Stream
+    from rtpcap.streams.tones import Tones
 
 __all__ = ["Capture", "open"]
 
@@ -91,6 +97,7 @@ class _Scan:
     other: Tally
     not_understood: Tally
     incomplete: Tally
+    control: ControlKeeper
 
 
 class Capture:
@@ -116,8 +123,8 @@ class Capture:
     def _scan(self) -> _Scan:
         flows, other, not_understood = Flows(), Tally(), Tally()
         decoder = Decoder(flows, other, not_understood)
-        listener = Listener()
-        finder = Finder(self._told, self._named, listener)
+        listener, keeper = Listener(), ControlKeeper()
+        finder = Finder(self._told, self._named, listener, keeper)
         for records in self._source.chunks():
             finder.feed(decoder.datagrams(records))
         finder.feed(decoder.finish())
@@ -136,6 +143,7 @@ class Capture:
             other,
             not_understood,
             decoder.incomplete,
+            keeper,
         )
 
     @property
@@ -348,15 +356,25 @@ class Capture:
 
     @cached_property
     def _control(self) -> Control:
-        """The RTCP datagrams; reads the file once more."""
-        from rtpcap.streams.reports.control import ControlKeeper
+        """The RTCP datagrams."""
+        return self._scan.control.finish()
 
-        flows = Flows()
-        decoder, keeper = Decoder(flows, Tally(), Tally()), ControlKeeper(flows)
-        for records in self._source.chunks():
-            keeper.feed(decoder.datagrams(records))
-        keeper.feed(decoder.finish())
-        return keeper.finish()
+    @cached_property
+    def rtcp(self) -> Reports:
+        """What its RTCP tells: round trips, losses of the far ends, clocks, names; and each packet.
+
+        Beside it are SIP's reports of voice quality.
+        """
+        from rtpcap.streams.reports.reports import Reports
+
+        _ = self.calls  # which streams know theirs by, to be selected
+        told = self.signalling
+        return Reports(
+            self._control,
+            self.streams,
+            start_ns=self.start_ns,
+            voice_reports=told.reports if told is not None else (),
+        )
 
     def explain(self) -> Explanations:
         """What each flow was taken for, why, and what would change that.
@@ -376,21 +394,51 @@ class Capture:
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed, by telephone events in all streams and by INFO in all calls."""
-        events = [digit for stream in self.streams for digit in stream.dtmf]
-        return Digits([*events, *(digit for call in self.calls for digit in call.keys)])
+        """The keys pressed, by telephone events, by INFO and in the sound, each once.
+
+        Decodes what can be decoded; `told_keys` does not.
+        """
+        self.listen()
+        return keys_of(self.streams, self.calls)
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by telephone events in all streams and by INFO in all calls."""
+        return keys_of(self.streams, self.calls, inband=False)
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones, in the sound and by telephone events. Decodes what can be decoded."""
+        self.listen()
+        return tones_of(self.streams, self.calls)
+
+    def listen(self, streams: Iterable[Stream] | None = None) -> None:
+        """Hear streams, or all, one after the other, in the memory that one takes.
+
+        What is heard stays with each stream.
+        """
+        for stream in self.streams if streams is None else streams:
+            _ = stream.heard
+            self.release()
 
     @cached_property
     def findings(self) -> Findings:
         """What is wrong with it, its calls and its streams: the gravest first.
 
-        Reads the file once more, and decodes what can be decoded.
+        Decodes what can be decoded.
         """
         from rtpcap.streams.findings.evidence import Evidence
         from rtpcap.streams.findings.rules import find
 
         return find(
-            Evidence(self.streams, self.calls, self.signalling, self._read, lambda: self._control)
+            Evidence(
+                self.streams,
+                self.calls,
+                self.signalling,
+                self._read,
+                lambda: self._control,
+                self.incomplete,
+            )
         )
 
     @cached_property
@@ -414,8 +462,17 @@ class Capture:
         """The frames before which a part of a TCP stream with messages was not captured."""
         return self._scan.incomplete
 
+    def plot(self, ax: Axes | None = None, *, dark: bool = False) -> Axes:
+        """All its streams as bars over time, coloured by what was lost; returns the Axes.
+
+        It is drawn into `ax` where that is given. See `rtpcap.plot` for other charts.
+        """
+        from rtpcap.views.plot.timeline import timeline
+
+        return timeline(self, ax, dark=dark)
+
     def row(self) -> dict[str, object]:
-        """The file with the keys of ``rtpcap info``."""
+        """The file with the keys of ``rtpcap info``; ``dtmf`` counts `told_keys`."""
         return {
             "file": self.path,
             "format": self.format,
@@ -426,7 +483,7 @@ class Capture:
             "duration_s": self.duration_s,
             "calls": len(self.calls),
             "streams": len(self.streams),
-            "dtmf": len(self.dtmf),
+            "dtmf": len(self.told_keys),
             "not_understood": self.not_understood.rows(),
             "incomplete": self.incomplete.rows(),
         }

@@ -7,6 +7,7 @@ import os
 import wave
 from base64 import b64encode
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,11 @@ from rtpcap.audio.files import write_file
 from rtpcap.audio.layers import at_rate, precedence
 from rtpcap.audio.line import Line, Samples, windows
 from rtpcap.codecs.decoder import Heard
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from rtpcap.views.plot.sheet import AudioKind
 
 __all__ = ["Audio"]
 
@@ -107,6 +113,17 @@ class Audio:
         Raises OSError where it cannot be written, ValueError for another format.
         """
         write_file(path, [self], to=to)
+
+    def plot(
+        self, ax: Axes | None = None, *, kind: AudioKind = "waveform", dark: bool = False
+    ) -> Axes:
+        """Its waveform, or with a `kind` of ``spectrogram`` that; returns the Axes.
+
+        See `rtpcap.plot`.
+        """
+        from rtpcap.views.plot.sheet import draw_of_audio
+
+        return draw_of_audio(self, kind, ax, dark=dark)
 
     def __repr__(self) -> str:
         names = {1: "mono", 2: "stereo"}

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FULL_SCALE", "HOPS", "Bank", "Frames", "mono"]
+__all__ = ["FULL_SCALE", "HOPS", "Bank", "Frames", "Narrowed", "Narrower", "mono"]
 
 HOPS = 4
 """Hops in a window."""
@@ -95,10 +96,55 @@ class Frames:
         )
 
 
-class Bank:
-    """Makes frames of samples that come in pieces of any size.
+@dataclass(frozen=True, eq=False)
+class Narrowed:
+    """Consecutive samples after averaging, shape (n,) each."""
 
-    `rate`, `hop` and `length` count samples after averaging, `joint` at a time, `sample` those fed.
+    samples: npt.NDArray[np.float32]
+    squares: npt.NDArray[np.float32]
+    """The means of the squares of what was averaged."""
+
+    @classmethod
+    def silence(cls, samples: int) -> Narrowed:
+        nothing = np.zeros(samples, np.float32)
+        return cls(nothing, nothing)
+
+    def __getitem__(self, rows: slice) -> Narrowed:
+        return Narrowed(self.samples[rows], self.squares[rows])
+
+    def joined(self, more: Narrowed) -> Narrowed:
+        return Narrowed(
+            np.concatenate([self.samples, more.samples]),
+            np.concatenate([self.squares, more.squares]),
+        )
+
+
+class Narrower:
+    """Averages samples that come in pieces, `joint` at a time, for all banks at once."""
+
+    def __init__(self, rate: int) -> None:
+        self.joint = max(1, rate // NARROW)
+        self._held = np.empty(0, np.float32)
+
+    def feed(self, samples: npt.NDArray[np.float32]) -> Narrowed:
+        """What these samples complete."""
+        if self.joint == 1:
+            return Narrowed(samples, samples * samples)
+        held = np.concatenate([self._held, samples]) if len(self._held) else samples
+        whole = len(held) // self.joint * self.joint
+        self._held = held[whole:].copy()
+        held = held[:whole]
+        return Narrowed(_averaged(held, self.joint), _averaged(held * held, self.joint))
+
+    def flush(self) -> Narrowed:
+        """The rest, as if silence followed."""
+        return self.feed(np.zeros(-len(self._held) % self.joint, np.float32))
+
+
+class Bank:
+    """Makes frames of samples that a `Narrower` averaged, in pieces of any size.
+
+    `rate`, `hop` and `length` count samples after averaging, `sample` those before.
     """
 
     def __init__(self, rate: int, frequencies: Sequence[float], hop_s: float) -> None:
@@ -106,35 +152,22 @@ class Bank:
         self.rate = rate / self.joint
         self.hop = hop = max(1, round(self.rate * hop_s))
         self.frequencies = np.array(frequencies, np.float64)
-        size = HOPS * hop
-        place = np.arange(size) + 0.5
-        window = 0.5 - 0.5 * np.cos(2 * np.pi * place / size)
-        turn = 2j * np.pi * np.outer(place - size / 2, self.frequencies) / self.rate
-        # Scaled so that the square of the result is the power of a sine that fills the window.
-        waves = window[:, None] * np.exp(-turn) * (np.sqrt(2) / window.sum())
-        # Averaging weakens high tones: by sin(pi f n) / (n sin(pi f)) at a share f of the rate.
-        part = np.pi * self.frequencies / rate
-        waves *= self.joint * np.sin(part) / np.sin(part * self.joint)
-        constant = window[:, None] / window.sum()
-        columns = np.concatenate([waves.real, waves.imag, constant], axis=1)
-        self._waves = _quarters(columns)
-        self._squares = _quarters((window**2 / (window**2).sum())[:, None])
+        self._waves, self._squares = _windowed(rate, tuple(frequencies), hop)
         self._turn = np.exp(-2j * np.pi * self.frequencies * hop / self.rate).astype(np.complex64)
-        self._held = np.zeros(LEAD * hop * self.joint, np.float32)
+        self._held = Narrowed.silence(LEAD * hop)
 
-    def feed(self, samples: npt.NDArray[np.float32]) -> Frames:
+    def feed(self, more: Narrowed) -> Frames:
         """The frames that these samples complete."""
-        held = np.concatenate([self._held, samples])
-        long = self.hop * self.joint
-        hops = len(held) // long
+        held = self._held.joined(more)
+        hop = self.hop
+        hops = len(held.samples) // hop
         count = max(0, hops - HOPS + 1)
-        self._held = held[count * long :]
+        self._held = held[count * hop :]
         if not count:
             kinds = len(self.frequencies)
             return Frames(np.empty((0, kinds), np.complex64), np.empty(0, np.float32))
-        samples = held[: hops * long]
-        rows = _averaged(samples, self.joint).reshape(hops, self.hop)
-        squares = _averaged(samples * samples, self.joint).reshape(hops, self.hop)
+        rows = held.samples[: hops * hop].reshape(hops, hop)
+        squares = held.squares[: hops * hop].reshape(hops, hop)
         waves = _overlapped(_product(rows, self._waves), count)
         kinds = len(self.frequencies)
         tones = np.empty((count, kinds), np.complex64)
@@ -146,7 +179,7 @@ class Bank:
 
     def flush(self, frames: int) -> Frames:
         """As many frames and more as if silence followed; the end of the samples."""
-        return self.feed(np.zeros((frames + HOPS) * self.hop * self.joint, np.float32))
+        return self.feed(Narrowed.silence((frames + HOPS) * self.hop))
 
     def drift(
         self, after: npt.NDArray[np.complex64], before: npt.NDArray[np.complex64], kind: object
@@ -174,13 +207,38 @@ class Bank:
 
 def _averaged(samples: npt.NDArray[np.float32], joint: int) -> npt.NDArray[np.float32]:
     """The means of each `joint` samples."""
-    if joint == 1:
-        return samples
     out = samples[::joint] + samples[1::joint]
     for number in range(2, joint):
         out += samples[number::joint]
     out /= np.float32(joint)
     return out
+
+
+@lru_cache(maxsize=8)
+def _windowed(
+    rate: int, frequencies: tuple[float, ...], hop: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """What a hop is multiplied with: windowed sines and a constant; the same for its squares.
+
+    Made once for all streams of a rate.
+    """
+    joint = max(1, rate // NARROW)
+    hertz = np.array(frequencies, np.float64)
+    size = HOPS * hop
+    place = np.arange(size) + 0.5
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * place / size)
+    turn = 2j * np.pi * np.outer(place - size / 2, hertz) / (rate / joint)
+    # Scaled so that the square of the result is the power of a sine that fills the window.
+    waves = window[:, None] * np.exp(-turn) * (np.sqrt(2) / window.sum())
+    # Averaging weakens high tones: by sin(pi f n) / (n sin(pi f)) at a share f of the rate.
+    part = np.pi * hertz / rate
+    waves *= joint * np.sin(part) / np.sin(part * joint)
+    constant = window[:, None] / window.sum()
+    columns = np.concatenate([waves.real, waves.imag, constant], axis=1)
+    made = _quarters(columns), _quarters((window**2 / (window**2).sum())[:, None])
+    for matrix in made:
+        matrix.setflags(write=False)
+    return made
 
 
 def _quarters(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.audio.bank import HOPS, Bank, Frames, mono
+from rtpcap.audio.bank import HOPS, Bank, Frames, Narrowed, Narrower, mono
 from rtpcap.audio.line import Line, windows
 from rtpcap.audio.tone_plans import ANSWER_HZ, PLANS, SIT_HZ, SIT_S, TonePlan
 
@@ -120,6 +120,7 @@ class CallToneDetector:
     def __init__(self, rate: int) -> None:
         self.rate = rate
         self._deaf = rate < LOWEST_RATE
+        self._narrower = Narrower(rate)
         self._bank = Bank(rate, BANK_HZ, HOP_S)
         self._frames: Frames | None = None
         self._first = 0
@@ -129,15 +130,21 @@ class CallToneDetector:
 
     def feed(self, samples: npt.NDArray[np.int16]) -> None:
         """The samples that follow, shape (n,) or (n, channels)."""
+        if not self._deaf:
+            self.hear(self._narrower.feed(mono(samples)), len(samples))
+
+    def hear(self, narrowed: Narrowed, length: int) -> None:
+        """The same of `length` samples that the caller's own `Narrower` averaged."""
         if self._deaf:
             return
-        self._at += len(samples)
-        self._judge(self._bank.feed(mono(samples)), last=False)
+        self._at += length
+        self._judge(self._bank.feed(narrowed), last=False)
 
     def close(self) -> list[CallTone]:
         """All tones in order of time, after the last samples."""
         if self._deaf:
             return []
+        self._judge(self._bank.feed(self._narrower.flush()), last=False)
         self._judge(self._bank.flush(2 * REACH), last=True)
         found = _special(self._bursts, self.rate)
         for signal in range(len(SIGNALS)):

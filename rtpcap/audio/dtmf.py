@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.audio.bank import HOPS, Bank, Frames, mono
+from rtpcap.audio.bank import HOPS, Bank, Frames, Narrowed, Narrower, mono
 from rtpcap.audio.line import Line, came, windows
 
 __all__ = ["DBM0_DBOV", "HIGH_HZ", "KEYS", "LOW_HZ", "DTMFDetector", "KeyTone", "find_keys"]
@@ -142,6 +142,7 @@ class DTMFDetector:
     def __init__(self, rate: int) -> None:
         self.rate = rate
         self._deaf = rate < LOWEST_RATE
+        self._narrower = Narrower(rate)
         self._bank = Bank(rate, LOW_HZ + HIGH_HZ, HOP_S)
         self._frames: Frames | None = None
         self._first = 0
@@ -157,14 +158,22 @@ class DTMFDetector:
         self, samples: npt.NDArray[np.int16], received: npt.NDArray[np.bool_] | None = None
     ) -> None:
         """The samples that follow, and which of them were received (shape (n,); all, if None)."""
+        if not self._deaf:
+            self.hear(self._narrower.feed(mono(samples)), len(samples), received)
+
+    def hear(
+        self, narrowed: Narrowed, length: int, received: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        """The same of `length` samples that the caller's own `Narrower` averaged."""
         if self._deaf:
             return
-        self._note_missing(len(samples), received)
-        self._judge(self._bank.feed(mono(samples)), last=False)
+        self._note_missing(length, received)
+        self._judge(self._bank.feed(narrowed), last=False)
 
     def close(self) -> list[KeyTone]:
         """All presses, after the last samples."""
         if not self._deaf:
+            self._judge(self._bank.feed(self._narrower.flush()), last=False)
             self._judge(self._bank.flush(2 * REACH), last=True)
             self._settle()
         return self._found

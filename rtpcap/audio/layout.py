@@ -12,6 +12,7 @@ from rtpcap.audio.course import Course, Rows
 from rtpcap.audio.holes import CLOSE, Holes, find_holes
 from rtpcap.audio.parts import Parts
 from rtpcap.audio.placement import place
+from rtpcap.audio.places import Places
 from rtpcap.audio.rendering import Rendering
 from rtpcap.codecs.decoder import Decoder, Reason
 from rtpcap.codecs.opus import Opus, carries_copy
@@ -69,6 +70,8 @@ class Layout:
     position: Integers
     samples: Integers
     number: npt.NDArray[np.uint8]
+    clock: Integers
+    """Timestamp ticks a second."""
     missing: Integers
     """Packets that never came, up to here."""
     too_late: Integers | None
@@ -125,6 +128,22 @@ class Layout:
             int(self.position[0]) * rate // self.rate,
             self.length * rate // self.rate,
         )
+
+    def places(self, rate: int, compensated: bool) -> Places:
+        """Which packet each moment is from, on a line of this rate.
+
+        A copy of a lost packet was there as long before the packet that brought it as it was spoken
+        before that: so its time is nearly that of the lost one.
+        """
+        packets, packet = self.parts.packets, self.parts.packet[self.part]
+        begin, time_ns = self.position, packets.time_ns[packet]
+        if compensated:
+            begin = begin - np.array([self._delay(n) for n in range(128)])[self.number]
+        copies = np.flatnonzero(self.copy & (time_ns != NO_TIME))
+        if len(copies):
+            earlier = self.parts.earlier[self.part[copies]].astype(np.int64)
+            time_ns[copies] -= earlier * SECOND_NS // self.clock[copies]
+        return Places.of(begin, self.samples, packets.frame[packet], time_ns, self.rate, rate)
 
     def hole_sizes(self) -> tuple[Integers, npt.NDArray[np.uint8]]:
         """(samples, cause) of the hole behind each part, shape (n,)."""
@@ -230,6 +249,7 @@ def lay_out(
         position=position,
         samples=samples,
         number=parts.number[chosen],
+        clock=clock[chosen],
         missing=missing[chosen],
         too_late=too_late,
         anew=np.diff(epoch[chosen], prepend=epoch[chosen[:1]]) != 0,

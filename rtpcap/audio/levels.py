@@ -14,6 +14,7 @@ taken in steps of 2.5 ms instead of single samples, which moves the level by les
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +23,15 @@ import numpy.typing as npt
 from rtpcap.audio.bank import FULL_SCALE, mono
 from rtpcap.audio.line import Line, came, windows
 
-__all__ = ["DIGITAL_SILENCE", "LevelMeter", "Levels", "Span", "dbov", "measure"]
+__all__ = [
+    "DIGITAL_SILENCE",
+    "QUIET_DBOV",
+    "LevelMeter",
+    "Levels",
+    "Span",
+    "dbov",
+    "measure",
+]
 
 DIGITAL_SILENCE = -127.0
 """What stands for no signal at all, as in RFC 6464: one bit of 16 has -90 dBov."""
@@ -101,7 +110,11 @@ class Levels:
     dead_air: tuple[Span, ...]
     """Stretches of 2 s and more below -60 dBov, or not received."""
     window_dbov: npt.NDArray[np.float32] = field(repr=False)
-    """The level of each 20 ms, shape (windows,); nan where most of it was not received."""
+    """The level of each 20 ms, shape (windows,); nan where most of it was not received.
+
+    Without those that were passed over, of which nothing was received.
+    """
+    passed_over: tuple[Span, ...] = ()
 
     @property
     def heard(self) -> bool:
@@ -115,12 +128,16 @@ class LevelMeter:
     def __init__(self, rate: int, limit: int = LIMIT) -> None:
         self.rate = rate
         self.limit = limit
-        self._window = max(1, round(rate * WINDOW_S))
+        self.window = self._window = max(1, round(rate * WINDOW_S))
+        """Samples that are one window of levels."""
         self._held = np.empty(0, np.float32)
         self._held_there = np.empty(0, np.bool_)
         self._power: list[npt.NDArray[np.float32]] = []
         self._there: list[npt.NDArray[np.float32]] = []
         self._length = 0
+        self._skipped: list[tuple[int, int]] = []
+        """Windows that were measured before samples were passed over, and how many these are."""
+        self._measured = 0
         self._received = 0
         self._sum = self._squares = 0.0
         self._peak = 0.0
@@ -130,23 +147,25 @@ class LevelMeter:
         self._speech = _SpeechMeter(rate)
 
     def feed(
-        self, samples: npt.NDArray[np.int16], received: npt.NDArray[np.bool_] | None = None
+        self,
+        samples: npt.NDArray[np.int16],
+        received: npt.NDArray[np.bool_] | None = None,
+        values: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """The samples that follow, and which of them were received (all, if None).
 
-        Of several channels their mean is measured.
+        Of several channels their mean is measured: `values`, where the caller has it already.
         """
         if not len(samples):
             return
         self._clipping(samples)
-        values = mono(samples)
+        values = mono(samples) if values is None else values
         if received is None or received.all():
             received = np.ones(len(values), np.bool_)
         else:
             values = np.where(received, values, np.float32(0))
         self._length += len(values)
         self._received += int(np.count_nonzero(received))
-        self._sum += float(values.sum(dtype=np.float64))
         self._peak = max(self._peak, float(values.max()), -float(values.min()))
         self._speech.feed(values, received)
         held = np.concatenate([self._held, values])
@@ -155,9 +174,30 @@ class LevelMeter:
         self._windows(held[:whole], there[:whole])
         self._held, self._held_there = held[whole:], there[whole:]
 
+    @property
+    def at(self) -> int:
+        """How many samples there were."""
+        return self._length
+
+    def skip(self, samples: int) -> None:
+        """Pass over samples that were not received; a window has to begin or end here."""
+        if samples <= 0:
+            return
+        assert not len(self._held)
+        self._flush_clip()
+        self._speech.skip()
+        self._skipped.append((self._measured, samples))
+        self._length += samples
+
     def _windows(self, values: npt.NDArray[np.float32], received: npt.NDArray[np.bool_]) -> None:
         rows = values.reshape(-1, self._window)
-        count = np.count_nonzero(received.reshape(-1, self._window), axis=1).astype(np.float32)
+        if received.all():
+            count = np.full(len(rows), self._window, np.float32)
+        else:
+            there = received.reshape(-1, self._window)
+            count = np.count_nonzero(there, axis=1).astype(np.float32)
+        self._sum += float(np.einsum("ij->i", rows).sum(dtype=np.float64))
+        self._measured += len(rows)
         squares = np.einsum("ij,ij->i", rows, rows)
         self._squares += float(squares.sum(dtype=np.float64))
         self._power.append(squares / np.maximum(count, 1))
@@ -166,10 +206,11 @@ class LevelMeter:
     def _clipping(self, samples: npt.NDArray[np.int16]) -> None:
         """Note runs of samples at the limit, in the first channel where there are several."""
         values = samples if samples.ndim == 1 else samples[:, 0]
+        reached = int(values.max()) >= self.limit or int(values.min()) <= -self.limit
+        if not self._at_limit and not reached:
+            return
         high = values >= self.limit
         low = values <= -self.limit
-        if not self._at_limit and not high.any() and not low.any():
-            return
         side = high.astype(np.int8) - low.astype(np.int8)
         edges = np.flatnonzero(np.diff(side, prepend=np.int8(0), append=np.int8(0)))
         edges = np.unique(np.concatenate([[0], edges, [len(side)]]))
@@ -197,11 +238,15 @@ class LevelMeter:
         if len(self._clips) < MOST_SPANS:
             self._clips.append(Span((end - count) / self.rate, count / self.rate))
 
-    def close(self) -> Levels:
-        """The figures, after the last samples."""
+    def _flush_clip(self) -> None:
+        """A run of samples at the limit is over."""
         least = max(LEAST_CLIPPED, math.ceil(CLIPPED_S * self.rate))
         self._clip(abs(self._at_limit), self._length, least)
         self._at_limit = 0
+
+    def close(self) -> Levels:
+        """The figures, after the last samples."""
+        self._flush_clip()
         rest = len(self._held)
         if rest:
             # The last window is short: its share of what was received is that of a whole one.
@@ -237,24 +282,34 @@ class LevelMeter:
             clips=tuple(self._clips),
             dead_air=tuple(self._dead(level, there)),
             window_dbov=level,
+            passed_over=tuple(self._passed_over()),
         )
+
+    def _passed_over(self) -> Iterator[Span]:
+        before = 0
+        for measured, samples in self._skipped:
+            start = measured * self._window + before
+            yield Span(start / self.rate, samples / self.rate, 0.0)
+            before += samples
 
     def _dead(self, level: npt.NDArray[np.float32], there: npt.NDArray[np.float32]) -> list[Span]:
         dead = ~(level >= QUIET_DBOV)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], dead, [False]])))
-        starts, stops = edges[::2], edges[1::2]
-        long = (stops - starts) * self._window >= DEAD_S * self.rate
+        size = np.full(len(dead), self._window)
+        if self._skipped:
+            # What was passed over is one window of its own length.
+            at, skipped = np.array(self._skipped, np.int64).T
+            dead, size = np.insert(dead, at, True), np.insert(size, at, skipped)
+            there = np.insert(there, at, 0)
+        edge = np.minimum(np.concatenate([[0], size.cumsum()]), self._length)
+        heard = np.concatenate([[0], (np.minimum(there, 1) * np.diff(edge)).cumsum()])
+        turns = np.flatnonzero(np.diff(np.concatenate([[False], dead, [False]])))
+        starts, stops = turns[::2], turns[1::2]
+        long = edge[stops] - edge[starts] >= DEAD_S * self.rate
         spans = []
         for start, stop in zip(starts[long].tolist(), stops[long].tolist(), strict=True):
-            end = min(stop * self._window, self._length)
-            begin = start * self._window
-            spans.append(
-                Span(
-                    begin / self.rate,
-                    (end - begin) / self.rate,
-                    float(np.minimum(there[start:stop], 1).mean()),
-                )
-            )
+            begin, end = int(edge[start]), int(edge[stop])
+            received = float(heard[stop] - heard[start]) / (end - begin)
+            spans.append(Span(begin / self.rate, (end - begin) / self.rate, min(1.0, received)))
         return spans
 
 
@@ -291,10 +346,17 @@ class _SpeechMeter:
         self._lanes(held[:whole], there[:whole])
         self._held, self._held_there = held[whole:], there[whole:]
 
+    def skip(self) -> None:
+        """A long silence follows, in which nothing is received."""
+        self._flush()
+        self._p = self._q = 0.0
+        self._recent = np.zeros(self._hang, np.float32)
+
     def _lanes(self, values: npt.NDArray[np.float32], there: npt.NDArray[np.bool_]) -> None:
         if not len(values):
             return
-        inputs = np.abs(values).reshape(-1, self._step).mean(axis=1).reshape(-1, LANE)
+        inputs = np.einsum("ij->i", np.abs(values).reshape(-1, self._step)).reshape(-1, LANE)
+        inputs /= np.float32(self._step)
         q = inputs @ self._from_inputs
         last = q[:, -1].tolist()
         pushed = (inputs @ self._p_inputs).tolist()
@@ -317,15 +379,19 @@ class _SpeechMeter:
         above = np.clip(exponent, 0, THRESHOLDS)
         self._counts += np.bincount(above, minlength=THRESHOLDS + 1)
 
-    def result(self, squares: float) -> tuple[float | None, float]:
-        """The active speech level and the seconds of activity, given the sum of all squares."""
+    def _flush(self) -> None:
+        """Measure what is held, as if silence followed that was not received."""
         rest = len(self._held)
         if rest:
             long = self._step * LANE
             held = np.concatenate([self._held, np.zeros(long - rest, np.float32)])
             there = np.concatenate([self._held_there, np.zeros(long - rest, np.bool_)])
-            self._held = self._held[:0]
+            self._held, self._held_there = self._held[:0], self._held_there[:0]
             self._lanes(held, there)
+
+    def result(self, squares: float) -> tuple[float | None, float]:
+        """The active speech level and the seconds of activity, given the sum of all squares."""
+        self._flush()
         active = self._counts[::-1].cumsum()[::-1][1:]
         before: tuple[float, float] | None = None
         for number, steps in enumerate(active.tolist()):

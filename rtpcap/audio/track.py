@@ -14,6 +14,7 @@ from rtpcap.audio.layout import decoders_of, lay_out
 from rtpcap.audio.line import Line, Samples
 from rtpcap.audio.parts import AT_ONCE, Parts
 from rtpcap.audio.placement import place
+from rtpcap.audio.places import Places
 from rtpcap.audio.rendering import AS_RECEIVED, Rendering
 from rtpcap.codecs.decoder import Decoder
 from rtpcap.codecs.linear import BlockDecoder
@@ -49,18 +50,23 @@ class Track:
         self,
         line: Line,
         holes: Callable[[int], Holes],
+        places: Callable[[int], Places],
         *,
         begin: int,
+        limit: int,
         repaired: int = 0,
         late: int = 0,
     ) -> None:
         self._line = line
         self._holes = holes
+        self._places = places
         self.rate = line.rate
         self.channels = line.channels
         self.length = line.length
         self.begin = begin
         """Its lowest sample: below 0 where a packet belongs before the origin."""
+        self.limit = limit
+        """The largest sample that its codecs have."""
         self.repaired = repaired
         """Lost packets of which another one brought a copy."""
         self.late = late
@@ -94,7 +100,9 @@ class Track:
         return cls(
             line,
             lambda rate: layout.holes(rate, rendering.compensate_delay),
+            lambda rate: layout.places(rate, rendering.compensate_delay),
             begin=layout.begin * line.rate // layout.rate,
+            limit=min(decoder.limit for decoder in layout.decoders.values()),
             repaired=layout.repaired,
             late=layout.late,
         )
@@ -106,7 +114,9 @@ class Track:
         return cls(
             Layers(tracks, rate),
             lambda rate: one_after_another([track._holes(rate) for track in tracks]),
+            lambda rate: Places.joined([track._places(rate) for track in tracks]),
             begin=min(track.begin * rate // track.rate for track in tracks),
+            limit=min(track.limit for track in tracks),
             repaired=sum(track.repaired for track in tracks),
             late=sum(track.late for track in tracks),
         )
@@ -115,6 +125,11 @@ class Track:
     def holes(self) -> Holes:
         """Where no packet's audio is, and why; at the rate of the line."""
         return self._holes(self.rate)
+
+    @property
+    def places(self) -> Places:
+        """Which packet each moment of it is from."""
+        return self._places(self.rate)
 
     def read(self, start: int, stop: int) -> Samples:
         """The samples ``start..stop``, decoded now, and what each is made from.
@@ -183,5 +198,10 @@ def _laid_plainly(
         layout = lay_out(parts, formats, found, origin_ns, reanchor_s, rendering)
         return layout.holes(wanted, rendering.compensate_delay)
 
-    begin = int(position.min(initial=0)) * line.rate // rate
-    return Track(line, holes, begin=begin)
+    return Track(
+        line,
+        holes,
+        lambda wanted: Places.of(position, samples, used.frame, used.time_ns, rate, wanted),
+        begin=int(position.min(initial=0)) * line.rate // rate,
+        limit=min(decoder.limit for decoder in decoders.values()),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -28,6 +27,9 @@ class Spool:
         whole = b"".join(piece.data for piece in pieces)
         if whole:
             if self._file is None:
+                # Not at the top: hardly any capture has a packet in pieces.
+                import tempfile
+
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
                 weakref.finalize(self, self._file.close)
             self._file.write(whole)

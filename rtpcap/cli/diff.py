@@ -66,8 +66,8 @@ def diff(
     Exit codes: 0 the same, 1 they differ more than is tolerated, 2 wrong usage, 3 one cannot be
     read.
     """
-    from rtpcap.testing.diff import Tolerance
-    from rtpcap.testing.diff import diff as compared
+    from rtpcap.testing import Tolerance
+    from rtpcap.testing import diff as compared
 
     check(form)
     try:

@@ -84,7 +84,8 @@ def _verb(command: Command) -> Command:
             "network_ms",
             type=click.FloatRange(0, MOST_MS),
             metavar="MS",
-            help="The delay one way before the capture, and of the codec. Left out: 0 is assumed.",
+            help="The delay one way of network and codec. Left out: half of the round trip that "
+            "RTCP tells of, or 0.",
         ),
     ):
         command = option(command)

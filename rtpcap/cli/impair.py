@@ -93,8 +93,8 @@ def impair(
     as it is. The truth is written as JSON, a line a packet.
     """
     from rtpcap.errors import CaptureError
-    from rtpcap.testing.impair import Faults, Impairment
-    from rtpcap.testing.impair import impair as impaired
+    from rtpcap.testing.impairing import Faults, Impairment
+    from rtpcap.testing.impairing import impair as impaired
 
     check(form)
     told = {key: given.pop(key) for key in (*SHARES, *NUMBERS, *COUNTS)}

@@ -24,12 +24,17 @@ VERBS = {
     "packets": "show",
     "gaps": "show",
     "dtmf": "show",
+    "tones": "show",
+    "levels": "show",
     "decode": "decode",
     "plot": "plot",
     "quality": "figures",
     "ledger": "figures",
+    "check": "check",
+    "rtcp": "rtcp",
     "explain": "explain",
     "export": "export",
+    "corpus": "corpus",
     "replay": "replay",
     "record": "record",
     "make": "make",
@@ -119,12 +124,15 @@ def cli() -> None:
     `rtpcap FILE` is a summary of a capture. FILE may be a file, a folder, a quoted glob, `-` for
     standard input, or a URL; gzip, zstd, lz4, xz and bzip2 are unpacked.
 
-    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched,
-    2 wrong usage, 3 no input could be read, 4 some inputs failed, 5 no selected stream has a
-    codec here.
+    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched or
+    a --fail-if tripped, 2 wrong usage, 3 no input could be read, 4 some inputs failed, 5 no
+    selected stream has a codec here.
     """
 
 
 def main() -> None:
     """The entry point of the command ``rtpcap``."""
+    # numpy's linear algebra, which hardly anything here uses, would start a thread for each core
+    # when it is imported: a third of the time that a small capture takes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cli(prog_name="rtpcap")

@@ -75,7 +75,7 @@ def make(
     SOUND is a sound file: its first channel is what the caller says, a second one the callee. The
     same arguments make the same bytes.
     """
-    from rtpcap.testing.make import call as made
+    from rtpcap.testing.making import call as made
 
     check(form)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from rtpcap.api import Capture
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.call import Call
     from rtpcap.streams.streams import Streams
 
 __all__ = [
@@ -38,6 +39,7 @@ class Exit:
 
     DONE = 0
     NO_STREAM = 1
+    TRIPPED = 1
     USAGE = 2
     ALL_FAILED = 3
     SOME_FAILED = 4
@@ -213,6 +215,15 @@ class Selectors:
             dst=self.dst,
             payload_type=self.payload_type,
         )
+
+    def calls_of(self, capture: Capture) -> list[Call]:
+        """The calls that are meant; where streams are chosen, those that have one of them."""
+        calls = capture.calls if self.call is None else capture.calls.select(self.call)
+        chosen = replace(self, call=None)
+        if chosen == Selectors():
+            return [*calls]
+        found = {stream.index for stream in chosen.of(capture)}
+        return [call for call in calls if any(s.index in found for s in call.streams)]
 
 
 class Inputs:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -20,15 +21,29 @@ from rtpcap.cli.options import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from rtpcap.api import Capture
     from rtpcap.rtp.payload_types import Format
-    from rtpcap.streams.streams import Streams
+    from rtpcap.views.plot.page import PageKind
+    from rtpcap.views.plot.sheet import StreamKind
 
 __all__ = ["plot"]
 
 FORMATS = (".png", ".svg", ".pdf")
-KINDS = ("gaps", "buffer")
+OF_STREAMS = ("gaps", "jitter", "waveform", "spectrogram", "quality", "buffer")
+OF_CALLS = ("ladder", "call")
+KINDS = (*OF_STREAMS, *OF_CALLS, "timeline")
 MOST_STREAMS = 8
 """So many charts still make a picture."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the picture is, and on which paper."""
+
+    width_px: int
+    height_px: int | None
+    dpi: float | None
+    dark: bool
 
 
 def _picture(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -56,11 +71,26 @@ def _picture(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="How wide.",
 )
 @click.option(
+    "--height",
+    type=click.IntRange(100, 20_000),
+    metavar="PIXELS",
+    help="How high. Left out: as fits.",
+)
+@click.option(
+    "--dpi",
+    type=click.FloatRange(40, 600),
+    metavar="DPI",
+    help="Text as large as on paper with so many pixels an inch. Left out: in proportion.",
+)
+@click.option("--dark", is_flag=True, help="Light on dark.")
+@click.option(
     "--kind",
     type=click.Choice(KINDS),
     default="gaps",
     show_default=True,
-    help="gaps: sequence and jitter over time; buffer: MOS over the size of a jitter buffer.",
+    help="Of streams: gaps (sequence and jitter), jitter (delta and skew, too), waveform, "
+    "spectrogram, quality (MOS over time), buffer (MOS over the size of a jitter buffer). Of a "
+    "call: ladder (SIP and media), call (all on one clock). timeline: all streams as bars.",
 )
 @selector_options
 @told_options
@@ -69,34 +99,34 @@ def plot(
     name: str,
     output: str,
     width: int,
+    height: int | None,
+    dpi: float | None,
+    dark: bool,
     kind: str,
     mapped: dict[int, Format],
     named: tuple[str, ...],
     most_unpacked: int | None,
     **chosen: Any,
 ) -> None:
-    """Draw a capture's streams: gaps and jitter, or MOS by buffer.
+    """Draw a capture: its streams, a call, or all at a glance.
 
-    Sequence numbers over time with every gap marked and sized, the jitter below; with --kind buffer
-    the MOS over the size of a jitter buffer. Several streams stand one below the other; choose with
-    --ssrc and the like.
+    Sequence numbers over time with every gap marked and sized, or another --kind of picture.
+    Several streams stand one below the other; choose with --ssrc and the like, a call with --call.
     """
     inputs = Inputs([name], mapped, named, most_unpacked=most_unpacked)
-    selectors = Selectors(**chosen)
+    selectors, size = Selectors(**chosen), Size(width, height, dpi, dark)
     if len(inputs.files) > 1:
         raise click.UsageError(f"{name} stands for several captures: name one")
     drawn = 0
     for capture in inputs.captures():
-        streams = selectors.of(capture)
-        if not len(streams):
-            warn("no RTP stream matched")
+        draw = _of_call if kind in OF_CALLS else _of_streams
+        figure = draw(kind, capture, selectors, size)
+        if figure is None:
             continue
-        from rtpcap.views.axes import save
+        from rtpcap.views.plot import save
 
-        if len(streams) > MOST_STREAMS:
-            warn(f"{MOST_STREAMS} of {len(streams)} streams are drawn: choose with --ssrc")
         try:
-            save(_figure(kind, streams[:MOST_STREAMS], width), output)
+            save(figure, output)
         except OSError as error:
             raise click.UsageError(f"cannot write {output}: {error.strerror}") from error
         drawn += 1
@@ -104,11 +134,29 @@ def plot(
     click.get_current_context().exit(inputs.exit_code(code))
 
 
-def _figure(kind: str, streams: Streams, width: int) -> Figure:
-    if kind == "buffer":
-        from rtpcap.views.plot_buffer import buffer_chart
+def _of_streams(kind: str, capture: Capture, selectors: Selectors, size: Size) -> Figure | None:
+    streams = selectors.of(capture)
+    if not len(streams):
+        warn("no RTP stream matched")
+        return None
+    from rtpcap.views.plot import chart, page
 
-        return buffer_chart(streams, width)
-    from rtpcap.views.plot import chart
+    if kind == "timeline":
+        whole = len(streams) == len(capture.streams)
+        return page(capture, "timeline", streams=None if whole else streams, **vars(size))
+    if len(streams) > MOST_STREAMS:
+        warn(f"{MOST_STREAMS} of {len(streams)} streams are drawn: choose with --ssrc")
+    return chart(streams[:MOST_STREAMS], kind=cast("StreamKind", kind), **vars(size))
 
-    return chart(streams, width)
+
+def _of_call(kind: str, capture: Capture, selectors: Selectors, size: Size) -> Figure | None:
+    calls = [*selectors.calls_of(capture)]
+    if not calls:
+        warn("no call matched")
+        return None
+    from rtpcap.views.plot import page
+
+    if len(calls) > 1:
+        warn(f"1 of {len(calls)} calls is drawn: choose with --call")
+    findings = capture.findings if kind == "call" else ()
+    return page(capture, cast("PageKind", kind), call=calls[0], findings=findings, **vars(size))

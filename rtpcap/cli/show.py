@@ -1,9 +1,9 @@
-"""The verbs that print rows: info, streams, packets, gaps, dtmf."""
+"""The verbs that print rows: info, streams, packets, gaps, and what is heard."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,17 +23,17 @@ from rtpcap.cli.output import check, print_lines, print_rows, width
 if TYPE_CHECKING:
     from rtpcap.api import Capture
     from rtpcap.rtp.payload_types import Format
+    from rtpcap.streams.call import Calls
     from rtpcap.streams.streams import Streams
 
-__all__ = ["dtmf", "gaps", "info", "packets", "streams"]
+__all__ = ["dtmf", "gaps", "info", "levels", "packets", "streams", "tones"]
 
 Row = dict[str, object]
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _files = click.argument("names", nargs=-1, required=True, metavar="FILE...")
 
 
-def _verb(command: Command) -> click.Command:
+def _verb(command: Callable[..., Any]) -> click.Command:
     for option in (
         _files,
         selector_options,
@@ -60,7 +60,11 @@ def info(
     most_unpacked: int | None,
     form: str,
 ) -> None:
-    """Say what is in a capture, as `rtpcap FILE` does."""
+    """Say what is in a capture, as `rtpcap FILE` does.
+
+    Its keys are those that telephone events and INFO tell: nothing is decoded for it. `rtpcap dtmf`
+    also listens.
+    """
     check(form)
     inputs = Inputs(names, mapped, named, merge=merge, most_unpacked=most_unpacked)
     if form == "table":
@@ -134,23 +138,65 @@ def gaps(**asked: Any) -> None:
     _show("gaps", rows_of, **asked)
 
 
+def _calls(found: Streams, capture: Capture, call_id: str | None) -> Calls:
+    """The calls whose INFO requests are meant: all, unless streams or a call are selected."""
+    from rtpcap.streams.call import Calls
+
+    some = {stream.call for stream in found} if len(found) < len(capture.streams) else None
+    return Calls(
+        call
+        for call in capture.calls
+        if call_id in (None, call.call_id) and (some is None or call.call_id in some)
+    )
+
+
 @_verb
-def dtmf(**asked: Any) -> None:
-    """One row a key press."""
+@click.option("--no-inband", is_flag=True, help="Leave out what only the sound tells: no decoding.")
+def dtmf(no_inband: bool, **asked: Any) -> None:
+    """One row a key press: by events, by INFO, in the sound.
+
+    By telephone events (RFC 4733), by SIP INFO, and in the sound (ITU-T Q.24). A press that was
+    sent in several ways is one row, whose `also_in` names the others.
+    """
 
     def rows_of(found: Streams, capture: Capture) -> Iterable[Row]:
-        every = [digit for stream in found for digit in stream.dtmf]
-        # An INFO request is of a call, whose streams may be selected or not be there.
-        wanted = {(stream.call, stream.ssrc) for stream in found}
-        chosen = {stream.call for stream in found} if len(found) < len(capture.streams) else None
-        for call in capture.calls:
-            if asked["call"] in (None, call.call_id):
-                every += [
-                    key
-                    for key in call.keys
-                    if (call.call_id, key.ssrc) in wanted
-                    or (key.ssrc is None and (chosen is None or call.call_id in chosen))
-                ]
-        return [digit.row() for digit in sorted(every, key=lambda digit: digit.frame)]
+        from rtpcap.streams.directions import keys_of
+
+        if not no_inband:
+            capture.listen(found)
+        calls = _calls(found, capture, asked["call"])
+        return keys_of(found, calls, inband=not no_inband).rows()
 
     _show("dtmf", rows_of, **asked)
+
+
+@_verb
+def tones(**asked: Any) -> None:
+    """One row a call tone: ringing, busy, dial tone, fax, modems.
+
+    In the sound, and those that telephone events tell (RFC 4734).
+    """
+
+    def rows_of(found: Streams, capture: Capture) -> Iterable[Row]:
+        from rtpcap.streams.directions import tones_of
+
+        capture.listen(found)
+        return tones_of(found, _calls(found, capture, asked["call"])).rows()
+
+    _show("tones", rows_of, **asked)
+
+
+@_verb
+def levels(**asked: Any) -> None:
+    """One row a stream: level, speech, noise, silence, clipping.
+
+    Measured where its audio can be decoded; beside it what the sender says in header extensions
+    (RFC 6464), also of encrypted audio. Levels are in dBov: 0 is full scale.
+    """
+
+    def rows_of(found: Streams, capture: Capture) -> Iterator[Row]:
+        for stream in found:
+            yield stream.level_row()
+            capture.release()
+
+    _show("levels", rows_of, **asked)

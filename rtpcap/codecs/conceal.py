@@ -42,7 +42,9 @@ def pitch_period(history: Samples, rate: int) -> int:
     # Of each lag, from the longest to the shortest, what the last piece is compared with.
     before = sound[len(sound) - window - most : len(sound) - shortest]
     likeness = np.correlate(before, sound[-window:], "valid")
-    energy = np.correlate(before * before, np.ones(window), "valid")
+    # Sums of whole numbers, which float64 holds exactly: each is the difference of two others.
+    sums = np.concatenate(([0.0], (before * before).cumsum()))
+    energy = sums[window:] - sums[:-window]
     alike = np.divide(likeness, np.sqrt(energy), out=np.zeros(len(energy)), where=energy > 0)
     best = most - (len(alike) - 1 - int(np.argmax(alike[::-1])))
     return best if alike.max() > 0 else shortest

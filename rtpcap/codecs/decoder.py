@@ -105,6 +105,8 @@ class Decoder(ABC):
     delay: int = 0
     """How many samples later than the sender's microphone the decoded audio is: what coder and
     decoder look ahead. The timestamps do not tell it."""
+    limit: int = 32767
+    """The largest sample it gives: where a signal stays there, it was clipped."""
 
     @abstractmethod
     def measure(self, payloads: Payloads) -> Measured:

@@ -108,6 +108,7 @@ class PCMU(TableDecoder):
     """G.711 mu-law."""
 
     table = MU_LAW
+    limit = int(MU_LAW.max())
 
 
 @codec("PCMA")
@@ -115,3 +116,4 @@ class PCMA(TableDecoder):
     """G.711 A-law."""
 
     table = A_LAW
+    limit = int(A_LAW.max())

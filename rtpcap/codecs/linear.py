@@ -104,6 +104,7 @@ class L8(SampleDecoder):
     """Uncompressed audio, 8 bits with an offset of 128 (RFC 3551 section 4.5.10)."""
 
     width = 1
+    limit = 0x7F00
 
     def _linear(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
         return ((data ^ 0x80).astype(np.uint16) << 8).view(np.int16)

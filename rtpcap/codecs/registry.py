@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TypeVar
 
 from rtpcap.codecs.decoder import Decoder
@@ -15,6 +16,25 @@ MOST_HZ = 384_000
 """No sample rate in use is higher; signalling that says so would ask for any amount of memory."""
 
 MOST_CHANNELS = 64
+
+MODULES = (
+    "g711",
+    "linear",
+    "waveform",
+    "speech",
+    "adpcm",
+    "amr",
+    "opus",
+    "speex",
+    "aac",
+    "mpeg",
+    "vorbis",
+    "cdma",
+    "surround",
+    "elsewhere",
+)
+"""What declares codecs here, in the order in which a name is looked for: the commonest first, so
+that who has only G.711 loads nothing else."""
 
 PLUG_INS = "rtpcap.codecs"
 """The group of entry points by which another package declares codecs: each names a module, or a
@@ -44,6 +64,21 @@ def unavailable(name: str, cure: str) -> None:
     _UNAVAILABLE[name.lower()] = (name, cure)
 
 
+def _declared(key: str) -> bool:
+    """Whether a codec is declared, after all that may declare it was loaded."""
+    for module in MODULES:
+        if key in _DECLARED:
+            break
+        import_module(f"rtpcap.codecs.{module}")
+    return key in _DECLARED
+
+
+def declare_all() -> None:
+    """Load every codec here."""
+    for module in MODULES:
+        import_module(f"rtpcap.codecs.{module}")
+
+
 def available() -> list[str]:
     """The encoding names that can be decoded, in alphabetical order.
 
@@ -67,7 +102,7 @@ def find(fmt: Format) -> Decoder:
     Raises CodecUnavailable where there is none, and says what there is.
     """
     key = fmt.name.lower()
-    if key not in _DECLARED:
+    if not _declared(key):
         _plug_in()
     if key not in _DECLARED:
         raise CodecUnavailable(_why_not(fmt))
@@ -98,6 +133,7 @@ def _plug_in() -> None:
     if _plugged_in:
         return
     _plugged_in = True
+    declare_all()
     # Not at the top: it takes longer to load than all codecs here.
     from importlib.metadata import entry_points
 

@@ -15,8 +15,8 @@ from rtpcap.live.coding import Encoding, format_of, preferred
 from rtpcap.live.interval import Interval
 from rtpcap.live.receiver import Receiver
 from rtpcap.live.reports import (
-    Block,
-    SenderInfo,
+    MOST_BLOCKS,
+    WORD_MASK,
     build_bye,
     build_report,
     ntp,
@@ -30,6 +30,15 @@ from rtpcap.rtp.header import RTP_VERSION
 from rtpcap.rtp.message import RTPMessage
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format, PayloadType
 from rtpcap.rtp.profile import TransmitType
+from rtpcap.rtp.rtcp.reports import (
+    DELAY_UNITS,
+    HIGHEST_LOST,
+    LOWEST_LOST,
+    ReceiverReport,
+    ReportBlock,
+    SenderReport,
+    middle,
+)
 
 __all__ = ["Datagram", "Session"]
 
@@ -43,7 +52,6 @@ CNAME_BYTES = 12
 """RFC 7022 section 4.2: 96 random bits, afresh for each session."""
 SENDS = (TransmitType.SENDRECV, TransmitType.SENDONLY)
 HEARS = (TransmitType.SENDRECV, TransmitType.RECVONLY)
-DELAY_UNITS = 1 << 16
 SOURCE_TIMEOUT_NS = 25 * SECOND_NS
 """Five of the least intervals (RFC 3550 section 6.3.5)."""
 
@@ -106,7 +114,7 @@ class Session:
         self._plain = frozenset(bytes((RTP_VERSION << 6, number)) for number in known)
         self._cname = rng.randbytes(CNAME_BYTES).hex()
         self._interval = Interval(SESSION_BANDWIDTH, rng) if rtcp else None
-        self._about_us: Block | None = None
+        self._about_us: ReportBlock | None = None
         self._rtt_ns: int | None = None
         self._rtcp_sent = self._rtcp_received = 0
         self._reported_packets = 0
@@ -192,31 +200,37 @@ class Session:
         return [source for source in sources if now_ns - source.last_ns < SOURCE_TIMEOUT_NS]
 
     def _report(self, now_ns: int, sources: list[Source]) -> bytes:
-        sender = None
+        blocks = tuple(self._block(source, now_ns) for source in sources[:MOST_BLOCKS])
+        told: SenderReport | ReceiverReport = ReceiverReport(self.ssrc, blocks)
         # 6.4: a sender report only by who sent since the one before.
         if self._sender.packets > self._reported_packets:
-            timestamp = self._sender.timestamp_at(now_ns)
-            sender = SenderInfo(ntp(now_ns), timestamp, self._sender.packets, self._sender.octets)
+            told = SenderReport(
+                self.ssrc,
+                ntp(now_ns),
+                self._sender.timestamp_at(now_ns),
+                self._sender.packets & WORD_MASK,
+                self._sender.octets & WORD_MASK,
+                blocks,
+            )
         self._reported_packets = self._sender.packets
-        report = build_report(
-            self.ssrc, sender, [self._block(source, now_ns) for source in sources], self._cname
-        )
+        report = build_report(told, self._cname)
         self._rtcp_sent += 1
         if self._interval is not None:
             self._interval.passed(len(report) + HEADERS_BYTES)
         return report
 
-    def _block(self, source: Source, now_ns: int) -> Block:
+    def _block(self, source: Source, now_ns: int) -> ReportBlock:
         loss = source.report()
         last_sr, came_ns = source.last_sr
-        return Block(
+        delay = (now_ns - came_ns) * DELAY_UNITS // SECOND_NS if last_sr else 0
+        return ReportBlock(
             ssrc=source.ssrc,
-            fraction=loss.fraction,
-            cumulative=loss.cumulative,
-            highest=source.highest,
-            jitter=int(source.jitter_s * self._clock),
+            fraction_lost=loss.fraction,
+            cumulative_lost=min(max(loss.cumulative, LOWEST_LOST), HIGHEST_LOST),
+            highest_sequence=source.highest & WORD_MASK,
+            jitter=int(source.jitter_s * self._clock) & WORD_MASK,
             last_sr=last_sr,
-            delay=(now_ns - came_ns) * DELAY_UNITS // SECOND_NS if last_sr else 0,
+            delay_since_last_sr=min(delay, WORD_MASK),
         )
 
     def receive(self, data: bytes, now_ns: int) -> list[str]:
@@ -248,12 +262,13 @@ class Session:
         self._rtcp_received += 1
         for ssrc, info in found.senders.items():
             if source := self.receiver.sources.get(ssrc):
-                source.last_sr = (info.ntp >> 16 & 0xFFFFFFFF, now_ns)
+                source.last_sr = (middle(info.ntp), now_ns)
         for block in found.blocks:
             if block.ssrc == self.ssrc:
                 self._about_us = block
                 if block.last_sr:
-                    passed = (ntp(now_ns) >> 16) - block.last_sr - block.delay & 0xFFFFFFFF
+                    passed = middle(ntp(now_ns)) - block.last_sr - block.delay_since_last_sr
+                    passed &= WORD_MASK
                     self._rtt_ns = passed * SECOND_NS // DELAY_UNITS
         for ssrc in found.left:
             self.receiver.leave(ssrc)
@@ -277,7 +292,7 @@ class Session:
             rtcp_sent=self._rtcp_sent,
             rtcp_received=self._rtcp_received,
             rtt_ms=None if self._rtt_ns is None else self._rtt_ns / 1e6,
-            remote_lost=None if about is None else about.cumulative,
+            remote_lost=None if about is None else about.cumulative_lost,
             remote_jitter_ms=None if about is None else about.jitter / self._clock * 1e3,
         )
 

@@ -1,4 +1,7 @@
-"""Whether datagrams are RTCP: the validity check of RFC 3550 appendix A.2, many at once."""
+"""Whether datagrams are RTCP: the validity check of RFC 3550 appendix A.2, many at once.
+
+And what is left of it where RTCP is protected, or was cut by the capture.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ import numpy.typing as npt
 
 from rtpcap.rtp.firstbyte import RTCP_SECOND_BYTES
 
-__all__ = ["RTCP_HEADER_BYTES", "is_compound"]
+__all__ = ["RTCP_HEADER_BYTES", "are_begun", "is_compound"]
 
 RTCP_HEADER_BYTES = 4
 WORD_BYTES = 4
 VERSION_BITS = 0xC0
 VERSION_2 = 0x80
 PADDING = 0x20
+SSRC_END = 8
+"""Where the first packet's SSRC ends: SRTCP is clear up to there (RFC 3711 section 3.4)."""
 MOST_PARTS = 64
 """A compound packet of more parts is none."""
 
@@ -58,3 +63,15 @@ def _compound(data: npt.NDArray[np.uint8], begin: Places, end: Places) -> npt.ND
         if not len(rows):
             break
     return found
+
+
+def are_begun(
+    words: npt.NDArray[np.int64], size: npt.NDArray[np.int64], cut: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which datagrams that are no compound packet begin as RTCP does: SRTCP, damaged, or cut.
+
+    `words` are the lengths that their first headers tell: that packet is there and more behind it,
+    or it was `cut` by the capture. Arrays of shape (n,); the first two bytes are RTCP's.
+    """
+    first = (words + 1) * WORD_BYTES
+    return (first >= SSRC_END) & ((first < size) | cut)

@@ -171,9 +171,8 @@ class VQReport:
         if line is None:
             return None
         values = _values(line)
-        return VQAddress(
-            values.get("ip"), _integer(values.get("port"), 10), _integer(values.get("ssrc"), 16)
-        )
+        port, ssrc = values.get("port"), values.get("ssrc")
+        return VQAddress(values.get("ip"), _integer(port, 10, 16), _integer(ssrc, 16, 32))
 
 
 def parse_vq_report(body: bytes) -> VQReport | None:
@@ -230,8 +229,10 @@ def _number(text: str | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _integer(text: str | None, base: int) -> int | None:
+def _integer(text: str | None, base: int, bits: int) -> int | None:
+    """The number of a text that fits into so many bits."""
     try:
-        return int(text, base) if text else None
+        value = int(text, base) if text else -1
     except ValueError:
         return None
+    return value if 0 <= value < 1 << bits else None

@@ -14,9 +14,10 @@ import numpy as np
 
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.codec_rows import CodecRow
+from rtpcap.streams.emodel import NetworkDelay
 from rtpcap.streams.further import row_of
 from rtpcap.streams.gaps import Gap, find_gaps
-from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, curve
+from rtpcap.streams.jitterbuffer import SIZES_MS, Arrivals, Curve, Fate, curve
 from rtpcap.streams.meaning import Meanings
 from rtpcap.streams.per_packet import PerPacket
 from rtpcap.streams.play import Play, buffer_of
@@ -34,12 +35,20 @@ __all__ = ["Analysis"]
 class Analysis:
     """A stream with the place of each packet and the meaning of its number."""
 
-    def __init__(self, stream: Stream, formats: Formats, places: Ledger, header_bytes: int) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        formats: Formats,
+        places: Ledger,
+        header_bytes: int,
+        network: NetworkDelay | None = None,
+    ) -> None:
         self._stream = stream
         self._packets = stream.packets
         self._formats = formats
         self._places = places
         self._header_bytes = header_bytes
+        self._network = network
         self._meant = Meanings.of(self._packets, formats, stream.index, np.zeros(1, np.int64))
 
     @cached_property
@@ -75,7 +84,8 @@ class Analysis:
     ) -> Play:
         """What comes out of a jitter buffer; see `Stream.play`."""
         buffer = buffer_of(buffer_ms, adaptive)
-        return Play(self._stream, self._places, self._arrivals, buffer, self._codec, network_ms)
+        network = NetworkDelay.told(network_ms) or self._network
+        return Play(self._stream, self._places, self._arrivals, buffer, self._codec, network)
 
     def buffer_curve(
         self, sizes_ms: Sequence[float] | None = None, network_ms: float | None = None
@@ -85,10 +95,15 @@ class Analysis:
             codec = self._stream.codec or "this codec"
             raise CodecUnavailable(f"the E-model has no row for {codec}")
         sizes = SIZES_MS if sizes_ms is None else sizes_ms
-        return curve(self._arrivals, self._codec, sizes, network_ms=network_ms)
+        network = NetworkDelay.told(network_ms) or self._network
+        return curve(self._arrivals, self._codec, sizes, network=network)
 
     def windows(self, window_s: float, jitter: Jitter) -> Windows:
-        """Its figures over windows of time, which count from the capture's first frame."""
+        """Its figures over windows of time, which count from the capture's first frame.
+
+        With the MOS behind the jitter buffer that `Stream.quality` has.
+        """
+        heard = self.play()
         found = windows(
             self._packets.time_ns,
             self._packets.size,
@@ -98,7 +113,10 @@ class Analysis:
             slots=self._arrivals.slots,
             transit=self._arrivals.transit,
             header_bytes=self._header_bytes,
+            heard=heard.fate != Fate.LATE,
         )
+        if self._codec is not None:
+            found = found.rated(self._codec, heard.delay_ms or 0.0)
         return replace(found, start_s=found.start_s + (self._stream.start_s or 0.0))
 
     def per_packet(self) -> PerPacket:

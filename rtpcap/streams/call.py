@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rtpcap.audio.audio import Audio
-from rtpcap.audio.layers import Mix, at_rate
-from rtpcap.audio.line import Line
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
-from rtpcap.audio.track import Track
 from rtpcap.errors import CodecUnavailable
 from rtpcap.streams.counted import counted
 from rtpcap.streams.digits import Digit, Digits
+from rtpcap.streams.directions import keys_of, tones_of
 from rtpcap.streams.rows import Rows
 from rtpcap.streams.stream import Stream
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
+    from rtpcap.audio.audio import Audio
+    from rtpcap.audio.line import Line
+    from rtpcap.audio.one_way import OneWay
+    from rtpcap.audio.track import Track
     from rtpcap.signalling import Dialog, Moment
     from rtpcap.signalling.dialog import State
     from rtpcap.signalling.offers import Epoch, Side
+    from rtpcap.streams.findings.finding import Finding
     from rtpcap.streams.matching import Match
+    from rtpcap.streams.sides import CallEcho
+    from rtpcap.streams.steps import Step
+    from rtpcap.streams.tones import Tones
+    from rtpcap.views.plot.sheet import CallKind
 
 __all__ = ["Agreed", "Call", "Calls", "Hold"]
 
 SECOND_NS = 1_000_000_000
 REANCHOR_S = 0.5
 """Drift from the capture's clock at which a side of a call is laid anew, at a pause."""
-SAME_PRESS_S = 1.0
-"""A key that is told by INFO and by telephone events so soon after each other is one press."""
 
 
 @dataclass(frozen=True)
@@ -235,37 +240,79 @@ class Call:
         found += [Hold(side, since, None) for side, since in held.items()]
         return found
 
+    @cached_property
+    def steps(self) -> list[Step]:
+        """What its signalling tells that happened, in order: INVITE, ringing, answer, hold, BYE."""
+        from rtpcap.streams.steps import steps_of
+
+        return [] if self.dialog is None else steps_of(self.dialog, self._s)
+
     def matched(self, stream: Stream) -> str | None:
         """Why a stream is taken for one of this call; None without signalling."""
         match = self._matches.get(stream.index)
         return None if match is None else match.reason
 
-    @cached_property
-    def keys(self) -> Digits:
-        """The keys pressed by INFO, but for those that telephone events tell too."""
-        return Digits(self._keys())
+    @property
+    def by_side(self) -> tuple[tuple[list[Stream], Side], ...]:
+        """The streams of both sides, and who sent them."""
+        return tuple(zip((self.left, self.right), SIDES, strict=True))
 
-    def _keys(self) -> list[Digit]:
+    # Keys and tones
+
+    @cached_property
+    def dtmf(self) -> Digits:
+        """The keys pressed on both sides, by events, by INFO and in the sound, each once.
+
+        Decodes its audio.
+        """
+        return keys_of(self.streams, [self])
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by events and by INFO: nothing is decoded for them."""
+        return keys_of(self.streams, [self], inband=False)
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones of both sides, in the sound and by events. Decodes its audio."""
+        return tones_of(self.streams, [self])
+
+    def infos(self, who: Side) -> list[tuple[Digit, Stream | None]]:
+        """The keys that a side pressed by INFO, each with the stream that it sent then."""
+        side = dict(zip(SIDES, (self.left, self.right), strict=True))[who]
         found = []
         for key in self.dialog.keys if self.dialog is not None else ():
-            side = self.left if key.side == "caller" else self.right
+            if key.side != who:
+                continue
+            stream = _speaking(side, key.frame)
             at = None
             if key.time_ns is not None and self._start_ns is not None:
                 at = (key.time_ns - self._start_ns) / 1e9
-            told = [digit for stream in side for digit in stream.dtmf if digit.digit == key.digit]
-            if any(_near(at, digit.start_s) for digit in told):
-                continue
-            found.append(
-                Digit(
-                    digit=key.digit,
-                    start_s=at,
-                    duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
-                    source="sip-info",
-                    frame=key.frame,
-                    ssrc=_speaking(side, key.frame),
-                )
+            digit = Digit(
+                digit=key.digit,
+                start_s=at,
+                duration_s=None if key.duration_ms is None else key.duration_ms / 1e3,
+                source="sip-info",
+                frame=key.frame,
+                ssrc=None if stream is None else stream.ssrc,
             )
+            found.append((digit, stream))
         return found
+
+    @cached_property
+    def one_way(self) -> OneWay | None:
+        """Which side (0: left, 1: right) is not heard while the other one is; None for a call that
+        both hear, or neither. Decodes its audio."""
+        from rtpcap.streams.sides import call_one_way
+
+        return call_one_way(self)
+
+    @cached_property
+    def echo(self) -> CallEcho | None:
+        """The voice that comes back from the other side; None without any. Decodes its audio."""
+        from rtpcap.streams.sides import call_echo
+
+        return call_echo(self)
 
     # Audio
 
@@ -288,6 +335,9 @@ class Call:
 
     def sides(self, rendering: Rendering = AS_RECEIVED) -> list[tuple[Line, list[Track]]]:
         """The lines of `lines`, each with the tracks that it is made of: one of each `heard`."""
+        # Not at the top: who asks for figures alone loads nothing that lays audio.
+        from rtpcap.audio.layers import Mix, at_rate
+
         origin = min((s.start_ns for s in self.streams if s.start_ns is not None), default=None)
         sides = self._laid(origin, rendering)
         if any(track.channels != 1 for side in sides for track in side):
@@ -329,6 +379,8 @@ class Call:
 
         What is chosen is as for `Stream.audio`.
         """
+        from rtpcap.audio.audio import Audio
+
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines(self.lines(rendering))
 
@@ -364,6 +416,23 @@ class Call:
             "retransmissions": 0 if dialog is None else dialog.retransmissions,
         }
 
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: CallKind = "call",
+        findings: Iterable[Finding] = (),
+        dark: bool = False,
+    ) -> Axes:
+        """Everything that is known of it, in lanes on one clock; returns the Axes around them.
+
+        Of `findings`, those of a capture, the ones that concern it are marked. With a `kind` of
+        ``waveform`` or ``spectrogram`` only its sound. See `rtpcap.plot`.
+        """
+        from rtpcap.views.plot.sheet import draw_of_call
+
+        return draw_of_call(self, kind, ax, findings=findings, dark=dark)
+
     def __repr__(self) -> str:
         seconds = "" if self.duration_s is None else f", {self.duration_s:.1f} s"
         if self.dialog is None:
@@ -382,19 +451,13 @@ class Call:
 SIDES: tuple[Side, Side] = ("caller", "callee")
 
 
-def _near(one: float | None, other: float | None) -> bool:
-    return one is not None and other is not None and abs(one - other) <= SAME_PRESS_S
-
-
-def _speaking(side: Sequence[Stream], frame: int) -> int | None:
-    """The SSRC of a side's stream at a frame, the nearest where none runs then."""
-    if not side:
-        return None
+def _speaking(side: Sequence[Stream], frame: int) -> Stream | None:
+    """A side's stream at a frame, the nearest where none runs then."""
 
     def away(stream: Stream) -> int:
         return max(stream.first_frame - frame, frame - stream.last_frame, 0)
 
-    return min(side, key=away).ssrc
+    return min(side, key=away, default=None)
 
 
 class Calls(Rows[Call]):

@@ -1,4 +1,4 @@
-"""Which keys were pressed: RFC 4733 telephone events, one row a press.
+"""Digits: which keys were pressed; and RFC 4733 telephone events, one row a press.
 
 The packets of a press repeat its growing duration, and its end three times; any of them may be
 missing, doubled or out of order. What identifies them is (SSRC, timestamp, event). A press longer
@@ -8,13 +8,13 @@ than the 16 bits of the duration goes on in a further segment whose timestamp is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.rtp.events import EVENT_NAMES, parse_events
+from rtpcap.rtp.events import EVENT_NAMES, REPORT_BYTES, parse_events
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.streams.counted import counted
 from rtpcap.streams.rows import Rows
@@ -22,7 +22,7 @@ from rtpcap.streams.rows import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Digit", "Digits", "find_digits"]
+__all__ = ["Digit", "Digits", "Source", "are_events", "find_digits"]
 
 Source = Literal["rfc4733", "inband", "sip-info"]
 
@@ -35,26 +35,46 @@ DEFAULT_CLOCK = 8000
 """The rate of an event type that nothing names (RFC 4733 section 2.1)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Digit:
-    """One key press: `digit` as in ``rtpcap dtmf``, times in seconds, `frame` 1-based.
-
-    `start_s` is when its first packet came, from the first frame of the file; `duration_s` is what
-    the sender says.
-    """
+    """One key press: `digit` as in ``rtpcap dtmf``, times in seconds, `frame` 1-based."""
 
     digit: str
     start_s: float | None
+    """From the first frame of the file: when the first packet of an event, or an INFO request, came
+    (`frame`); of a sound when it began, in the packet of that frame. None without a time."""
     duration_s: float | None
-    """None where an INFO request does not say."""
+    """What the sender says, or how long it was heard; None where an INFO request does not say."""
     source: Source
     frame: int
     ssrc: int | None
     """The stream of who pressed; None where INFO tells of a press and there is no such stream."""
+    also_in: tuple[Source, ...] = ()
+    """How else the same press was sent; the figures are those of the most exact way."""
+    seen: tuple[Digit, ...] = field(default=(), compare=False)
+    """Every sighting of it, as it was seen: the one that gives the figures first."""
 
     def row(self) -> dict[str, object]:
         """The press with the keys of ``rtpcap dtmf``."""
-        return {**asdict(self), "ssrc": None if self.ssrc is None else f"0x{self.ssrc:08x}"}
+        return {
+            "ssrc": None if self.ssrc is None else f"0x{self.ssrc:08x}",
+            "digit": self.digit,
+            "start_s": self.start_s,
+            "duration_s": self.duration_s,
+            "source": self.source,
+            "frame": self.frame,
+            "also_in": list(self.also_in),
+        }
+
+    def __repr__(self) -> str:
+        told = [f"{self.digit!r}"]
+        for name in ("start_s", "duration_s"):
+            value = getattr(self, name)
+            told.append(f"{name}={value if value is None else round(value, 3)}")
+        told.append(f"source={self.source!r}")
+        if self.also_in:
+            told.append(f"also_in={self.also_in}")
+        return f"Digit({', '.join(told)})"
 
 
 class Digits(Rows[Digit]):
@@ -84,6 +104,16 @@ class _Segment:
     clock_rate: int
     duration: int
     ended: bool
+
+
+def are_events(packets: Packets, rows: npt.NDArray[np.int64]) -> bool:
+    """Whether the payloads of some packets hold known events and nothing else."""
+    for row in rows.tolist():
+        payload = packets.payload(row)
+        reports = parse_events(payload)
+        if len(payload) % REPORT_BYTES or any(r.event not in EVENT_NAMES for r in reports):
+            return False
+    return True
 
 
 def find_digits(

@@ -30,9 +30,10 @@ from rtpcap.rtp.payload_types import ASSIGNED
 from rtpcap.streams.announced import Announced
 from rtpcap.streams.endpoints import Endpoints, Named
 from rtpcap.streams.formats import PayloadMap
-from rtpcap.streams.gathered import OF_THE_FRAME, Columns, Gathered
+from rtpcap.streams.gathered import OF_THE_FRAME, Columns, Gathered, grouped, taken
 from rtpcap.streams.judge import FEWEST_PACKETS, Judgement, judge
 from rtpcap.streams.listener import Listener
+from rtpcap.streams.reports.control import ControlKeeper
 
 __all__ = ["Candidates", "Finder", "Found", "batches"]
 
@@ -95,7 +96,8 @@ class Finder:
 
     `told` are payload types to be expected beside those in use. Datagrams from or to one of the
     endpoints `named` are RTP on their user's word, if they can be. A `listener` is handed what may
-    be signalling, and `finish` is told in the end what that announced.
+    be signalling, and `finish` is told in the end what that announced. A `keeper` is handed what
+    may be RTCP.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Finder:
         told: PayloadMap,
         named: Endpoints = frozenset(),
         listener: Listener | None = None,
+        keeper: ControlKeeper | None = None,
     ) -> None:
         possible = np.zeros(256, np.bool_)
         for number in {*ASSIGNED, *told}:
@@ -111,6 +114,7 @@ class Finder:
         self._possible = possible
         self._flows = Flows()
         self._listener = listener
+        self._keeper = keeper
         self._named = Named(named)
         self._keys = KeyTable(1)
         self._flow_of: list[npt.NDArray[np.int32]] = []
@@ -154,6 +158,12 @@ class Finder:
             keep &= sound
         if self._listener is not None and not keep.all():
             self._lay_aside(packets, datagrams, second, sound & ~keep if faults else ~keep)
+        if self._keeper is not None and not keep.all():
+            may = _are_of_rtcp(second)
+            if faults:
+                # What has no whole header of RTP may be a short packet of RTCP.
+                may |= packets.fault == Fault.HEADER
+            self._keeper.feed(datagrams, np.flatnonzero(may & ~keep))
         flow, header, interface = datagrams.flow, datagrams.header, datagrams.interface
         if not keep.all():
             packets, flow = packets[keep], flow[keep]
@@ -208,8 +218,7 @@ class Finder:
         left: npt.NDArray[np.bool_],
     ) -> None:
         """Keep what has RTP's version, is no RTCP, and has a number that signalling may name."""
-        low, high = RTCP_SECOND_BYTES.start, RTCP_SECOND_BYTES.stop
-        rows = np.flatnonzero(left & ((second < low) | (second >= high)))
+        rows = np.flatnonzero(left & ~_are_of_rtcp(second))
         if len(rows):
             self._append(
                 self._aside,
@@ -245,8 +254,7 @@ class Finder:
     def _told(self, datagrams: Datagrams, second: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
         """Which datagrams are of a named endpoint, and no RTCP that shares its port."""
         told = self._named.rows(datagrams.flows, datagrams.flow)
-        low, high = RTCP_SECOND_BYTES.start, RTCP_SECOND_BYTES.stop
-        doubtful = np.flatnonzero(told & (second >= low) & (second < high))
+        doubtful = np.flatnonzero(told & _are_of_rtcp(second))
         if len(doubtful):
             told[doubtful] = ~is_compound(
                 datagrams.blocks,
@@ -374,11 +382,11 @@ class Finder:
             enough |= (counts > 0) & np.asarray(table.any(axis=1))[row]
         ids = np.flatnonzero(enough)
         if len(counts) > 1 or not enough.all():
-            order = _grouped(stream, enough)
+            together = grouped(stream, enough)
             del stream
             for name in columns:
-                columns[name] = columns[name][order]
-            del order
+                columns[name] = taken(columns[name], together)
+            del together
         lengths = counts[ids]
         return columns, appeared[ids], flows[ids], lengths.cumsum() - lengths, recovered
 
@@ -414,6 +422,10 @@ def _with_company(
 
 def _second_byte(packets: Packets) -> npt.NDArray[np.uint8]:
     return ((packets.word0 >> np.uint32(16)) & np.uint32(0xFF)).astype(np.uint8)
+
+
+def _are_of_rtcp(second: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    return (second >= RTCP_SECOND_BYTES.start) & (second < RTCP_SECOND_BYTES.stop)
 
 
 def _relayed(packets: Packets, datagrams: Datagrams) -> tuple[Packets, Datagrams]:
@@ -452,13 +464,3 @@ def _by_appearance(
     number = np.empty(len(old), np.int32)
     number[appeared] = np.arange(len(old), dtype=np.int32)
     return number[stream], appeared.astype(np.int64)
-
-
-def _grouped(stream: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """The rows of the wanted streams, streams one after the other, each in capture order."""
-    # A stable sort of 16-bit numbers is a radix sort.
-    narrow = stream.astype(np.uint16) if len(wanted) <= 1 << 16 else stream
-    if wanted.all():
-        return np.argsort(narrow, kind="stable")
-    rows = np.flatnonzero(wanted[stream])
-    return rows[np.argsort(narrow[rows], kind="stable")]

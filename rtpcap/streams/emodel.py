@@ -18,6 +18,7 @@ from rtpcap.streams.codec_rows import CodecRow, Scale
 __all__ = [
     "BANDS",
     "NO_ROW",
+    "NetworkDelay",
     "Rating",
     "band",
     "delay_impairment",
@@ -117,6 +118,28 @@ def band(r: float, scale: Scale = "nb") -> str:
     """
     x = r / STRETCH[scale]
     return next((word for least, word in BANDS if x >= least), BELOW_ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDelay:
+    """The delay one way of codec and network, and how it is known."""
+
+    ms: float = 0.0
+    source: str = "assumed"
+
+    @classmethod
+    def told(cls, network_ms: float | None) -> NetworkDelay | None:
+        """That of a user; None where it is not told."""
+        return None if network_ms is None else cls(network_ms, "as told")
+
+    @classmethod
+    def of_round_trip(cls, round_trip_ms: float, path: str) -> NetworkDelay:
+        """Half of a round trip that RTCP tells of, over this path."""
+        # Who rounds its delay up may make it a little less than none.
+        return cls(max(round_trip_ms, 0.0) / 2, f"half of RTCP's round trip ({path})")
+
+
+ASSUMED = NetworkDelay()
 
 
 @dataclass(frozen=True)
@@ -250,17 +273,17 @@ def rate_heard(
     loss_pct: float,
     burst_ratio: float,
     buffer_ms: float | None,
-    network_ms: float | None = None,
+    network: NetworkDelay | None = None,
 ) -> Rating:
     """The rating of what comes out of a jitter buffer that adds `buffer_ms` to the delay.
 
-    `network_ms`, the delay of codec and network, is assumed to be 0 where it is not told.
+    The delay of codec and `network` is assumed to be 0 where nothing is known of it.
     """
-    source = "assumed" if network_ms is None else "as told"
+    network = network or ASSUMED
     return rate(
         codec,
         loss_pct,
         burst_ratio=burst_ratio,
-        delay_ms=(network_ms or 0.0) + (buffer_ms or 0.0),
-        delay_source=f"network's {network_ms or 0:g} ms {source}, the rest buffer",
+        delay_ms=network.ms + (buffer_ms or 0.0),
+        delay_source=f"network's {network.ms:.4g} ms {network.source}; the rest buffer",
     )

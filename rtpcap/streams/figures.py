@@ -15,7 +15,7 @@ from rtpcap.rtp.packets import Packets
 from rtpcap.streams.bursts import Bursts, Markov, burst_ratio, bursts, longest, markov
 from rtpcap.streams.codec_rows import CodecRow
 from rtpcap.streams.drift import Drift, drift
-from rtpcap.streams.emodel import Rating, rate_heard
+from rtpcap.streams.emodel import NetworkDelay, Rating, rate_heard
 from rtpcap.streams.fates import Account, SlotClass, account
 from rtpcap.streams.jitter import Jitter, interarrival
 from rtpcap.streams.jitterbuffer import Arrivals, Buffer, Fixed, Playout, play
@@ -76,15 +76,15 @@ class Figures:
         held: Held | None = None,
         jitter: Jitter | None = None,
         buffer: Buffer = DEFAULT_BUFFER,
-        network_ms: float | None = None,
+        networks: Sequence[NetworkDelay | None] | None = None,
         header_bytes: HeaderBytes = IP_UDP_BYTES,
     ) -> Figures:
         """The figures of the streams of a ledger, whose packets are the rows of `packets`.
 
         `clocks`, `media` and `noise` are those of each packet, as in `Arrivals.of`; `main_clock`,
         shape (k,), is the stream's own, 0 where unknown. `jitter` over the media packets, where it
-        is known already, spares working it out again for streams of nothing else. `network_ms` is
-        the delay of codec and network one way, assumed to be 0 where it is not told.
+        is known already, spares working it out again for streams of nothing else. `networks` are
+        the delays of codec and network one way, assumed to be 0 where they are not known.
         """
         n, k = len(packets), len(ledger.starts)
         stream = stream_numbers(ledger.starts, n)
@@ -126,12 +126,13 @@ class Figures:
         ratio = burst_ratio(playout.runs)
         table = account(packets, ledger, arrivals, playout=playout)
         ratings = [
-            None if row is None else rate_heard(row, loss, burst, added, network_ms)
-            for row, loss, burst, added in zip(
+            None if row is None else rate_heard(row, loss, burst, added, network)
+            for row, loss, burst, added, network in zip(
                 codecs,
                 playout.loss_pct.tolist(),
                 ratio.tolist(),
                 np.nan_to_num(playout.delay_ms).tolist(),
+                networks or [None] * k,
                 strict=True,
             )
         ]

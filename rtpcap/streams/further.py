@@ -6,6 +6,7 @@ Of what `Figures` works out only what is small stays: a row a stream, its rating
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,11 @@ from rtpcap.streams.fates import Account
 from rtpcap.streams.figures import Figures
 from rtpcap.streams.formats import Formats
 from rtpcap.streams.meaning import Meanings
+from rtpcap.streams.reports.beside import SeenPackets
+from rtpcap.streams.reports.far_end import UNHEARD, FarEnd
+
+if TYPE_CHECKING:
+    from rtpcap.streams.reports.far_ends import FarEnds
 
 __all__ = ["Further", "measure_further", "rating_row", "row_of"]
 
@@ -34,10 +40,12 @@ class Further:
     rating: Rating | None
     account: dict[str, object]
     """Packets and slots by class."""
+    far_end: FarEnd
+    """What RTCP says of it."""
 
     def row(self) -> dict[str, object]:
-        """The figures, and what went into the rating."""
-        return {**self.figures, **rating_row(self.rating)}
+        """The figures, what went into the rating, and what the far end says."""
+        return {**self.figures, **rating_row(self.rating), **self.far_end.row()}
 
     def explain(self) -> str:
         """The sum of the E-model, line by line; or why there is none."""
@@ -63,9 +71,15 @@ def rating_row(rating: Rating | None) -> dict[str, object]:
 
 
 def measure_further(
-    found: Found, formats: Formats, header_bytes: npt.NDArray[np.int64]
+    found: Found,
+    formats: Formats,
+    header_bytes: npt.NDArray[np.int64],
+    far_ends: FarEnds | None = None,
 ) -> list[Further]:
-    """The further figures of each stream; `header_bytes` stand before its packets, shape (k,)."""
+    """The further figures of each stream; `header_bytes` stand before its packets, shape (k,).
+
+    `far_ends` are what RTCP says of the streams, where there is any.
+    """
     out: list[Further] = []
     for first, last, rows in batches(found.starts, len(found.packets)):
         part = found.packets[rows]
@@ -87,17 +101,25 @@ def measure_further(
             codecs,
             noise=meant.noise,
             held=meant.held,
+            networks=[far_ends.network(i) if far_ends else None for i in range(first, last)],
             header_bytes=header_bytes[first:last],
         )
-        out += _each(figures)
+        told = [UNHEARD] * len(main)
+        if far_ends is not None:
+            edges = zip(ledger.starts.tolist(), ends, clock.tolist(), strict=True)
+            told = [
+                far_ends.far_end(first + i, SeenPackets.of(part, ledger, slice(a, b)), rate)
+                for i, (a, b, rate) in enumerate(edges)
+            ]
+        out += _each(figures, told)
     return out
 
 
-def _each(figures: Figures) -> list[Further]:
+def _each(figures: Figures, told: list[FarEnd]) -> list[Further]:
     books: Account = figures.account
+    rows = zip(figures.rows(), figures.ratings, told, strict=True)
     return [
-        Further(row, rating, books.row(i))
-        for i, (row, rating) in enumerate(zip(figures.rows(), figures.ratings, strict=True))
+        Further(row, rating, books.row(i), far_end) for i, (row, rating, far_end) in enumerate(rows)
     ]
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rtpcap.streams.bursts import burst_ratio
 from rtpcap.streams.codec_rows import CodecRow
-from rtpcap.streams.emodel import Rating, rate_heard
+from rtpcap.streams.emodel import NetworkDelay, Rating, rate_heard
 from rtpcap.streams.jitter import smooth
 from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.silence import Held, Silences, silences
@@ -316,12 +316,12 @@ def curve(
     codec: CodecRow,
     sizes_ms: Sequence[float] = SIZES_MS,
     *,
-    network_ms: float | None = None,
+    network: NetworkDelay | None = None,
 ) -> Curve:
     """The rating of one stream over sizes of a fixed buffer.
 
-    `network_ms` is the delay of codec and network, assumed to be 0 where it is not told, to which
-    the buffer adds its own. Raises ValueError for several streams.
+    The buffer adds its own delay to that of codec and `network`, which is assumed to be 0 where
+    nothing is known of it. Raises ValueError for several streams.
     """
     if len(arrivals.slots.expected) != 1:
         raise ValueError("a curve is of one stream")
@@ -334,7 +334,7 @@ def curve(
             float(playout.loss_pct[0]),
             float(burst_ratio(playout.runs)[0]),
             size if np.isnan(added) else added,
-            network_ms,
+            network,
         )
         ratings.append(rating)
     return Curve(np.array(sizes_ms, np.float64), tuple(ratings))

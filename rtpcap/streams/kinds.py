@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from rtpcap.capture.layers import turn
 from rtpcap.capture.tables import Datagrams
-from rtpcap.rtp.compound import is_compound
+from rtpcap.rtp.compound import are_begun, is_compound
 from rtpcap.rtp.firstbyte import Sharer, sharer
+from rtpcap.rtp.stun import MAGIC_COOKIE, STUN_HEADER_BYTES
 
 __all__ = ["Kind", "kinds"]
 
@@ -42,8 +43,6 @@ class Kind(IntEnum):
 
 
 HEAD = 16
-STUN_HEADER = 20
-MAGIC_COOKIE = 0x2112A442
 STUN_TYPES = 0x0003, 0x0118
 """Methods up to the second, class bits aside, are the registry's (RFC 8489 and 8656)."""
 OLD_STUN = (0x0001, 0x0101, 0x0111, 0x0002, 0x0102, 0x0112)
@@ -98,8 +97,8 @@ def kinds(datagrams: Datagrams, dns: npt.NDArray[np.bool_]) -> npt.NDArray[np.ui
     may = sharer(head[:, 0], head[:, 1])
     cut = datagrams.cut
 
-    whole = (lower + STUN_HEADER == size) | (cut & (lower + STUN_HEADER > size))
-    stun = (may == Sharer.STUN) & whole & (size >= STUN_HEADER)
+    whole = (lower + STUN_HEADER_BYTES == size) | (cut & (lower + STUN_HEADER_BYTES > size))
+    stun = (may == Sharer.STUN) & whole & (size >= STUN_HEADER_BYTES)
     stun &= (words[1] == MAGIC_COOKIE) | np.isin(upper, OLD_STUN)
     found[stun] = Kind.STUN
 
@@ -130,9 +129,7 @@ def kinds(datagrams: Datagrams, dns: npt.NDArray[np.bool_]) -> npt.NDArray[np.ui
     compound = is_compound(
         datagrams.blocks, datagrams.block[rows], datagrams.begin[rows], datagrams.end[rows]
     )
-    first = (lower[rows] + 1) * 4
-    there = size[rows]
-    encrypted = ~compound & (first >= 8) & ((first < there) | cut[rows])
+    encrypted = ~compound & are_begun(lower[rows], size[rows], cut[rows])
     found[rows] = np.where(compound, Kind.RTCP, np.where(encrypted, Kind.SRTCP, Kind.VERSION_2))
 
     found[np.isin(words[0], begins)] = Kind.SIP

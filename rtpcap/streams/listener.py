@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         SipMessage,
     )
 
-__all__ = ["Listener", "sip_messages"]
+__all__ = ["Listener", "sip_messages", "texts"]
 
 TEXT = np.zeros(256, np.bool_)
 TEXT[0x20:0x7F] = True
@@ -143,10 +143,10 @@ def _payloads(
         yield row, Arrival(frame, time, *ends[flow]), blocks[block][begin:end].tobytes()
 
 
-def sip_messages(datagrams: Datagrams) -> Iterator[tuple[Arrival, SipMessage]]:
-    """The SIP messages of a chunk, in order of frames."""
-    size = datagrams.end - datagrams.begin
-    rows = np.flatnonzero(size >= SHORTEST)
+def texts(datagrams: Datagrams, *, whole: bool = False) -> Iterator[tuple[Arrival, bytes]]:
+    """What begins as text in a chunk, in order of frames; with `whole` not what the capture cut."""
+    long_enough = datagrams.end - datagrams.begin >= SHORTEST
+    rows = np.flatnonzero(long_enough & ~datagrams.cut if whole else long_enough)
     word = np.zeros(len(datagrams), np.uint32)
     for block in np.unique(datagrams.block[rows]).tolist():
         mine = rows[datagrams.block[rows] == block]
@@ -154,11 +154,16 @@ def sip_messages(datagrams: Datagrams) -> Iterator[tuple[Arrival, SipMessage]]:
         for i in range(WORD_BYTES):
             word[mine] = word[mine] << np.uint32(8) | datagrams.blocks[block][at + i]
     rows = text_rows(rows, word)
-    if not len(rows):
-        return
-    from rtpcap.signalling import looks_like_sip, parse_sip
+    if len(rows):
+        for _, arrival, payload in _payloads(datagrams, rows):
+            yield arrival, payload
 
-    for _, arrival, payload in _payloads(datagrams, rows):
+
+def sip_messages(datagrams: Datagrams) -> Iterator[tuple[Arrival, SipMessage]]:
+    """The SIP messages of a chunk, in order of frames."""
+    for arrival, payload in texts(datagrams):
+        from rtpcap.signalling import looks_like_sip, parse_sip
+
         message = parse_sip(payload) if looks_like_sip(payload) else None
         if message is not None:
             yield arrival, message

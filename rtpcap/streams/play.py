@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rtpcap.audio.audio import Audio
 from rtpcap.streams.bursts import burst_ratio
 from rtpcap.streams.codec_rows import CodecRow
-from rtpcap.streams.emodel import NO_ROW, Rating, rate_heard
+from rtpcap.streams.emodel import NO_ROW, NetworkDelay, Rating, rate_heard
 from rtpcap.streams.fates import account
 from rtpcap.streams.figures import DEFAULT_BUFFER
 from rtpcap.streams.further import rating_row
@@ -48,7 +48,7 @@ class Play:
         arrivals: Arrivals,
         buffer: Buffer,
         codec: CodecRow | None,
-        network_ms: float | None,
+        network: NetworkDelay | None,
     ) -> None:
         self.stream = stream
         self.buffer = buffer
@@ -60,7 +60,7 @@ class Play:
         """The E-model's, with all its inputs; None where it has no row for the codec."""
         if codec is not None:
             self.rating = rate_heard(
-                codec, self.loss_pct, self._burst_ratio, self.delay_ms, network_ms
+                codec, self.loss_pct, self._burst_ratio, self.delay_ms, network
             )
 
     @property

@@ -11,16 +11,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from rtpcap.audio.dtmf import KeyTone
 from rtpcap.streams.digits import Digit, Source
 
-__all__ = ["DoubleRisk", "InfoPress", "Press", "double_risks", "inband", "info_digits", "presses"]
+if TYPE_CHECKING:
+    from rtpcap.audio.dtmf import KeyTone
+    from rtpcap.audio.places import Places
+
+__all__ = ["DoubleRisk", "double_risks", "inband", "presses"]
 
 SOURCES: tuple[Source, ...] = ("rfc4733", "sip-info", "inband")
 """The most exact first: events name digit, frame and time; INFO says no exact time."""
@@ -36,118 +38,46 @@ detects them needs up to 100 ms; INFO is often sent when the key is let go, over
 HEARD_S = 0.023
 """A receiver by Q.24 takes no shorter tone for a press."""
 
-
 LOOK = 12
 """Presses of one digit that are weighed against each other at a time."""
-
-
-class InfoLike(Protocol):
-    """A key press in a SIP INFO (``application/dtmf-relay`` or ``application/dtmf``)."""
-
-    @property
-    def frame(self) -> int: ...
-    @property
-    def time_ns(self) -> int: ...
-    @property
-    def digit(self) -> str: ...
-    @property
-    def duration_ms(self) -> int | None: ...
-
-
-@dataclass(frozen=True)
-class InfoPress:
-    """A key press in a SIP INFO."""
-
-    frame: int
-    time_ns: int
-    digit: str
-    duration_ms: int | None = None
-
-
-@dataclass(frozen=True)
-class Press:
-    """One key press, with the keys of ``rtpcap dtmf``, and where else it was sent."""
-
-    digit: str
-    start_s: float | None
-    duration_s: float | None
-    source: Source
-    frame: int
-    ssrc: int | None
-    also_in: tuple[Source, ...] = ()
-    seen: tuple[Digit, ...] = field(default=(), repr=False)
-    """Every sighting: the one that gives the figures above first."""
-
-    def row(self) -> dict[str, object]:
-        """The press with the keys of ``rtpcap dtmf``; an INFO has no SSRC."""
-        return {
-            "ssrc": None if self.ssrc is None else f"0x{self.ssrc:08x}",
-            "digit": self.digit,
-            "start_s": self.start_s,
-            "duration_s": self.duration_s,
-            "source": self.source,
-            "frame": self.frame,
-            "also_in": list(self.also_in),
-        }
 
 
 @dataclass(frozen=True)
 class DoubleRisk:
     """A press that a receiver may count more than once."""
 
-    press: Press
+    press: Digit
     sources: tuple[Source, ...]
     """What it may hear the press in."""
     times: int
     """How many presses it counts if it hears them all."""
 
 
-def info_digits(infos: Iterable[InfoLike], start_ns: int) -> list[Digit]:
-    """Presses in SIP INFO as digits; `start_ns` is the time of the capture's first frame."""
-    return [
-        Digit(
-            digit=info.digit.upper() if len(info.digit) == 1 else info.digit,
-            start_s=(info.time_ns - start_ns) / 1e9,
-            duration_s=None if info.duration_ms is None else info.duration_ms / 1e3,
-            source="sip-info",
-            frame=info.frame,
-            ssrc=None,
-        )
-        for info in infos
-    ]
+def inband(keys: Iterable[KeyTone], places: Places, *, ssrc: int, start_ns: int) -> list[Digit]:
+    """Presses heard on a stream's line as digits; `places` is what lies where on that line.
 
-
-def inband(
-    keys: Iterable[KeyTone],
-    *,
-    ssrc: int,
-    origin_s: float,
-    packet_s: npt.NDArray[np.float64],
-    frame: npt.NDArray[np.uint32],
-) -> list[Digit]:
-    """Presses heard on a stream's line as digits.
-
-    `origin_s` is when the line's first sample was, from the capture's first frame. `packet_s` says
-    where each packet's audio begins on the line, in seconds and ascending, `frame` its frame: a
-    press has the frame of the packet in which it begins.
+    `start_ns` is the time of the capture's first frame. A press has the frame of the packet in
+    which it begins.
     """
     digits = []
     for key in keys:
-        row = int(np.searchsorted(packet_s, key.start_s, "right")) - 1
+        place = places.at(key.start_s)
+        if place is None:
+            continue
         digits.append(
             Digit(
                 digit=key.digit,
-                start_s=origin_s + key.start_s,
+                start_s=None if place.time_ns is None else (place.time_ns - start_ns) / 1e9,
                 duration_s=key.duration_s,
                 source="inband",
-                frame=int(frame[max(row, 0)]) if len(frame) else 0,
+                frame=place.frame,
                 ssrc=ssrc,
             )
         )
     return digits
 
 
-def presses(digits: Iterable[Digit]) -> list[Press]:
+def presses(digits: Iterable[Digit]) -> list[Digit]:
     """All sightings of presses as one table, in order of time, each press once.
 
     The digits are those of one call direction. Sightings without a time stand alone.
@@ -166,7 +96,7 @@ def presses(digits: Iterable[Digit]) -> list[Press]:
     return sorted(table, key=lambda press: (press.start_s is None, press.start_s or 0, press.frame))
 
 
-def double_risks(table: Iterable[Press]) -> list[DoubleRisk]:
+def double_risks(table: Iterable[Digit]) -> list[DoubleRisk]:
     """The presses that a receiver which listens to several ways may count more than once."""
     risks = []
     for press in table:
@@ -182,10 +112,10 @@ def _start(digit: Digit) -> float:
     return digit.start_s
 
 
-def _press(group: Sequence[Digit]) -> Press:
+def _press(group: Sequence[Digit]) -> Digit:
     first = group[0]
     others = dict.fromkeys(digit.source for digit in group if digit.source != first.source)
-    return Press(
+    return Digit(
         digit=first.digit,
         start_s=first.start_s,
         duration_s=first.duration_s,

@@ -39,7 +39,17 @@ class _More(Generic[Value]):
     def __get__(self, quality: Quality | None, owner: type) -> Self | Value:
         if quality is None:
             return self
-        return cast(Value, quality.further.figures[self._name])
+        return cast(Value, self._value(quality))
+
+    def _value(self, quality: Quality) -> object:
+        return quality.further.figures[self._name]
+
+
+class _Told(_More[Value]):
+    """What the far end says, in the same way."""
+
+    def _value(self, quality: Quality) -> object:
+        return getattr(quality.further.far_end, self._name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,17 @@ class Quality:
     """The same on the wideband scale (ITU-T G.107.1); None for narrowband codecs."""
     mos_provisional = _More[bool]()
     """Whether an assumption about the codec decides the MOS."""
+
+    round_trip_ms = _Told[float | None]()
+    """Median round trip as RTCP tells, over `round_trip_path`."""
+    round_trip_path = _Told[str | None]()
+    """``end-to-end``; or from the capture to the receiver or the sender alone, as far as known."""
+    far_lost = _Told[int | None]()
+    """What the receiver reported last: cumulative loss, copies and late packets make it less ..."""
+    far_lost_pct = _Told[float | None]()
+    """... its share of what was sent, as far as the capture can compare ..."""
+    far_jitter_ms = _Told[float | None]()
+    """... and its jitter."""
 
     @property
     def further(self) -> Further:

@@ -32,8 +32,7 @@ class SenderClocks:
     def __init__(self, control: Control) -> None:
         self._clocks: dict[tuple[int, str, str], WallClock] = {}
         for clock in wall_clocks(control):
-            flow = control.flows[clock.flow]
-            self._clocks.setdefault((clock.ssrc, flow.src, flow.dst), clock)
+            self._clocks.setdefault((clock.ssrc, clock.flow.src, clock.flow.dst), clock)
 
     def of(self, ssrc: int, flow: Flow) -> WallClock | None:
         """The clock of a stream's sender; None without a report that has a time."""

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.audio.audio import Audio
 from rtpcap.audio.rendering import AS_RECEIVED, Clock, Fill, Rendering
-from rtpcap.audio.track import Track
 from rtpcap.codecs.registry import find
 from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.packets import NO_TIME, Packets
 from rtpcap.rtp.payload_types import Format
 from rtpcap.streams.copies import keep
 from rtpcap.streams.counted import counted
-from rtpcap.streams.digits import Digit, Digits, find_digits
+from rtpcap.streams.digits import Digit, Digits, are_events, find_digits
 from rtpcap.streams.gaps import Gaps
 from rtpcap.streams.ledger import FOREIGN, Ledger
+from rtpcap.streams.presses import presses
 from rtpcap.streams.quality import Quality, jitter
 from rtpcap.streams.srtp import carries_tags
 from rtpcap.streams.table import StreamTable
+from rtpcap.streams.tones import Tones, each_once, told_tones
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from rtpcap.audio.audio import Audio
     from rtpcap.audio.frames import StoredFrames
+    from rtpcap.audio.levels import Levels
     from rtpcap.audio.tones import Heard
+    from rtpcap.audio.track import Track
     from rtpcap.capture.tables import Flow
     from rtpcap.codecs.recognise import Recognised
+    from rtpcap.rtp.audio_level import AudioLevels
     from rtpcap.streams.analysis import Analysis
     from rtpcap.streams.jitter import Jitter
     from rtpcap.streams.jitterbuffer import Curve
     from rtpcap.streams.per_packet import PerPacket
     from rtpcap.streams.play import Play
+    from rtpcap.streams.reports.beside import SeenPackets
+    from rtpcap.streams.reports.wallclock import WallClock
+    from rtpcap.streams.sound import Sound
     from rtpcap.streams.stream_ledger import StreamLedger
     from rtpcap.streams.windows import Windows
+    from rtpcap.views.plot.sheet import StreamKind
 
 __all__ = ["Stream"]
 
@@ -150,9 +159,30 @@ class Stream:
         """
         return self.play().ledger
 
+    @property
+    def places(self) -> Ledger:
+        """Where each packet stands in the sequence: of its `ledger` what needs no jitter buffer."""
+        return self._places
+
     @cached_property
     def _places(self) -> Ledger:
         return self._keep_ledger()
+
+    def seen(self) -> SeenPackets:
+        """Where and as what its packets came, to set reports of RTCP beside them."""
+        from rtpcap.streams.reports.beside import SeenPackets
+
+        # Not the remembered places, which would stay: losses are compared through all streams.
+        return SeenPackets.of(self.packets, self._keep_ledger())
+
+    @cached_property
+    def wall_clock(self) -> WallClock | None:
+        """Which instant of its sender's clock its timestamps are, by the sender's reports (RTCP).
+
+        None without such a report that has a time.
+        """
+        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        return None if clock is None else replace(clock, clock_rate=self.clock_rate)
 
     @cached_property
     def repaired(self) -> int:
@@ -197,7 +227,8 @@ class Stream:
         from rtpcap.streams.analysis import Analysis
 
         header_bytes = self._table.header_bytes(self.src)
-        return Analysis(self, self._table.formats, self._places, header_bytes)
+        network = self._table.network(self.index)
+        return Analysis(self, self._table.formats, self._places, header_bytes, network)
 
     def play(
         self,
@@ -209,9 +240,9 @@ class Stream:
         """What a listener with a jitter buffer would have heard, as figures and as audio.
 
         `buffer_ms` is the size of a fixed buffer, 60 where nothing is said; `adaptive` the limits
-        of one that follows the delays. `network_ms` is the delay one way before the capture, and
-        of the codec: 0 is assumed where it is not told. Raises ValueError for a buffer or a delay
-        that is not possible.
+        of one that follows the delays. `network_ms` is the delay one way of network and codec:
+        where it is not told, half of the round trip that RTCP tells of, or 0. Raises ValueError
+        for a buffer or a delay that is not possible.
         """
         return self._analysis().play(buffer_ms, adaptive, network_ms)
 
@@ -227,7 +258,8 @@ class Stream:
     def windows(self, window_s: float) -> Windows:
         """Its figures over windows of time that begin with its first packet.
 
-        Raises ValueError for a length that is not possible.
+        With the MOS of each behind a jitter buffer of 60 ms: see `Windows.rated`. Raises
+        ValueError for a length that is not possible.
         """
         return self._analysis().windows(window_s, self._interarrival())
 
@@ -248,8 +280,31 @@ class Stream:
 
     @cached_property
     def dtmf(self) -> Digits:
-        """The keys pressed (RFC 4733)."""
+        """The keys pressed, by events and in the sound, each once. Decodes its audio.
+
+        `Call.dtmf` has those by INFO too, and puts together what one party sent in several streams.
+        """
+        return Digits(presses([*self.told_keys, *self.inband_keys]))
+
+    @cached_property
+    def told_keys(self) -> Digits:
+        """The keys pressed by telephone events (RFC 4733): nothing is decoded for them."""
         return Digits(self._digits())
+
+    @property
+    def inband_keys(self) -> Digits:
+        """The keys heard in its audio (ITU-T Q.24); none where it cannot be decoded."""
+        return Digits(self._sound.keys if self._sound else ())
+
+    @property
+    def inband_tones(self) -> Tones:
+        """The call tones heard in its audio; none where it cannot be decoded."""
+        return Tones(self._sound.tones if self._sound else ())
+
+    @cached_property
+    def tones(self) -> Tones:
+        """The call tones, by events (RFC 4734) and in the sound, each once. Decodes its audio."""
+        return Tones(each_once(told_tones(self.told_keys), self.inband_tones))
 
     def _digits(self) -> list[Digit]:
         packets = self.packets
@@ -261,10 +316,12 @@ class Stream:
                 rows.append(part.start + np.flatnonzero(np.isin(number, events)))
         if not rows:
             return []
+        every = np.concatenate(rows)
+        if self.encrypted and not are_events(packets, every):
+            # Ciphertext names events too, at random.
+            return []
         clock_rate, _ = self._meant()
-        return find_digits(
-            packets, np.concatenate(rows), self.ssrc, clock_rate, self._table.start_ns
-        )
+        return find_digits(packets, every, self.ssrc, clock_rate, self._table.start_ns)
 
     @property
     def first_frame(self) -> int:
@@ -354,6 +411,9 @@ class Stream:
         anew at a pause. With `heard`, shape (n,), only those packets are in it. Raises
         CodecUnavailable where `why_not` says a reason.
         """
+        # Not at the top: who asks for figures alone loads nothing that lays audio.
+        from rtpcap.audio.track import Track
+
         own, packets = self._own(heard), self.packets
         if rendering.clock == "rtcp":
             packets = self._spoken()
@@ -397,23 +457,41 @@ class Stream:
         """Its packets with the times that its sender's reports give them, where there are any."""
         from rtpcap.streams.sender_clock import spoken
 
-        clock = self._table.sender_clocks.of(self.ssrc, self.flow)
+        clock = self.wall_clock
         if clock is None or self.clock_rate is None or self.ledger.epoch.any():
             return self.packets
         return spoken(self.packets, clock, self.clock_rate)
 
-    @cached_property
+    @property
     def heard(self) -> Heard | None:
         """Key presses, call tones and levels of its audio; None where it cannot be decoded.
 
         Times in seconds from the first sample of its line. Decodes it once, from end to end.
         """
-        from rtpcap.audio.tones import listen
+        return self._sound.heard if self._sound else None
+
+    @property
+    def levels(self) -> Levels | None:
+        """How loud its audio is: level, speech, noise ...; None where it cannot be decoded."""
+        return self._sound.heard.levels if self._sound else None
+
+    @cached_property
+    def sender_levels(self) -> AudioLevels | None:
+        """The levels that its sender wrote into header extensions (RFC 6464), also of encrypted
+        audio; None without any."""
+        from rtpcap.rtp.audio_level import read_levels
+
+        return read_levels(self.packets)
+
+    @cached_property
+    def _sound(self) -> Sound | None:
+        # Not at the top: who does not listen does not pay for it.
+        from rtpcap.streams.sound import Sound
 
         if not self.decodable:
             return None
         try:
-            return listen(self.track())
+            return Sound.of(self.track(), ssrc=self.ssrc, start_ns=self._table.start_ns)
         except CodecUnavailable:
             return None
 
@@ -458,6 +536,8 @@ class Stream:
         what their sender's reports say, not by their arrival. Raises CodecUnavailable where
         `why_not` says a reason, ValueError for what makes no sense.
         """
+        from rtpcap.audio.audio import Audio
+
         rendering = Rendering(fill, rate, buffer_ms, compensate_delay, clock)
         return Audio.from_lines([self.track(rendering=rendering)])
 
@@ -501,6 +581,18 @@ class Stream:
             books = (play.ledger if play else self.ledger).row()
         return {**self._identity(), **books}
 
+    def level_row(self) -> dict[str, object]:
+        """The keys of ``rtpcap levels``. Decodes its audio."""
+        from rtpcap.streams.level_rows import level_row
+
+        return {
+            **self._identity(),
+            "start_s": self.start_s,
+            **level_row(self.levels, self.sender_levels),
+            "call": self.call,
+            "why_not": self.why_not,
+        }
+
     def window_rows(self, window_s: float) -> list[dict[str, object]]:
         """A dict a window, keys as ``rtpcap quality --window`` prints them."""
         name = self._identity()
@@ -520,18 +612,17 @@ class Stream:
 
         return packets_frame(self)
 
-    def plot(self, ax: Axes | None = None, *, kind: Literal["gaps", "buffer"] = "gaps") -> Axes:
-        """The sequence-gap chart, or MOS over sizes of a jitter buffer; returns its Axes.
+    def plot(
+        self, ax: Axes | None = None, *, kind: StreamKind = "gaps", dark: bool = False
+    ) -> Axes:
+        """A chart of it, ``gaps`` unless another `kind` is asked for; returns its Axes.
 
-        It is drawn into `ax` where that is given.
+        ``gaps``, ``jitter``, ``waveform``, ``spectrogram``, ``quality`` or ``buffer``: see
+        `rtpcap.plot`. It is drawn into `ax` where that is given, on dark paper with `dark`.
         """
-        if kind == "buffer":
-            from rtpcap.views.plot_buffer import buffer
+        from rtpcap.views.plot.sheet import draw
 
-            return buffer(self, ax=ax)
-        from rtpcap.views.plot import gaps
-
-        return gaps(self, ax=ax)
+        return draw(self, kind, ax, dark=dark)
 
     def __len__(self) -> int:
         return self._table.length(self.index)

@@ -69,10 +69,17 @@ class Streams(Rows[Stream]):
 
         return Streams(stream for stream in self if fits(stream))
 
-    def to_frame(self, *, quality: bool = False) -> pd.DataFrame:
-        """A pandas DataFrame, one row a stream; with `quality` all figures of that verb."""
-        from rtpcap.views.table import quality_frame, streams_frame
+    def to_frame(self, *, quality: bool = False, levels: bool = False) -> pd.DataFrame:
+        """A pandas DataFrame, one row a stream; with `quality` or `levels` that verb's figures.
 
+        Levels need the audio decoded. Raises ValueError for both.
+        """
+        from rtpcap.views.table import levels_frame, quality_frame, streams_frame
+
+        if quality and levels:
+            raise ValueError("a frame has the figures of quality or of levels, not both")
+        if levels:
+            return levels_frame(self)
         return quality_frame(self) if quality else streams_frame(self)
 
     def __repr__(self) -> str:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rtpcap.capture.tables import Flows
+    from rtpcap.streams.emodel import NetworkDelay
     from rtpcap.streams.further import Further
     from rtpcap.streams.reports.control import Control
+    from rtpcap.streams.reports.far_ends import FarEnds
     from rtpcap.streams.sender_clock import SenderClocks
 
 __all__ = ["StreamTable"]
@@ -55,12 +57,17 @@ class StreamTable:
 
     @cached_property
     def sender_clocks(self) -> SenderClocks:
-        """What the senders' reports say of their clocks; reads the capture once more."""
-        from rtpcap.streams.reports.control import ControlKeeper
+        """What the senders' reports say of their clocks."""
         from rtpcap.streams.sender_clock import SenderClocks
 
-        read = self._control or ControlKeeper(self.flows).finish
-        return SenderClocks(read())
+        return SenderClocks(self.control)
+
+    @cached_property
+    def control(self) -> Control:
+        """The RTCP of the capture."""
+        from rtpcap.streams.reports.control import ControlKeeper
+
+        return (self._control or ControlKeeper().finish)()
 
     @property
     def formats(self) -> Formats:
@@ -99,7 +106,21 @@ class StreamTable:
 
         flows = [self.flows[flow].src for flow in self.found.flow.tolist()]
         header_bytes = np.array([self.header_bytes(src) for src in flows], np.int64)
-        return measure_further(self.found, self.formats, header_bytes)
+        return measure_further(self.found, self.formats, header_bytes, self._far_ends)
+
+    def network(self, index: int) -> NetworkDelay | None:
+        """The delay of a stream one way, as RTCP tells; None where it does not."""
+        return self._far_ends.network(index) if self._far_ends is not None else None
+
+    @cached_property
+    def _far_ends(self) -> FarEnds | None:
+        """What RTCP says of the streams; None without any."""
+        if not len(self.control):
+            return None
+        from rtpcap.streams.reports.far_ends import FarEnds
+
+        flows = (self.flows[flow] for flow in self.found.flow.tolist())
+        return FarEnds(self.control, zip(self.ssrc.tolist(), flows, strict=True))
 
     @staticmethod
     def header_bytes(address: str) -> int:

@@ -11,12 +11,12 @@ __all__ = ["COLUMNS", "FILE", "Column", "Kind", "Row"]
 Row = Mapping[str, object]
 """One row: the keys of a verb's columns, and values that JSON knows."""
 
-Kind = Literal["text", "integer", "number", "flag", "list"]
+Kind = Literal["text", "integer", "number", "flag", "list", "object"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A key of a verb's rows. Text, integers and numbers may be missing; flags and lists never."""
+    """A key of a verb's rows. Text, integers and numbers may be missing; the others never."""
 
     name: str
     kind: Kind
@@ -26,13 +26,14 @@ def _all(kind: Kind, names: str) -> tuple[Column, ...]:
     return tuple(Column(name, kind) for name in names.split())
 
 
-_IDENTITY = (
-    *_all("text", "ssrc src"),
+_ENDS = (
+    *_all("text", "src"),
     *_all("integer", "src_port"),
     *_all("text", "dst"),
     *_all("integer", "dst_port"),
-    *_all("text", "codec"),
 )
+
+_IDENTITY = (*_all("text", "ssrc"), *_ENDS, *_all("text", "codec"))
 
 FILE = Column("file", "text")
 """Which input a row is from: stands first, where several inputs are read."""
@@ -113,6 +114,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "emodel_delay_source emodel_codec"),
         *_all("number", "emodel_ie emodel_bpl"),
         *_all("text", "emodel_codec_source emodel_band"),
+        *_all("number", "round_trip_ms"),
+        *_all("text", "round_trip_path"),
+        *_all("integer", "far_lost"),
+        *_all("number", "far_lost_pct far_jitter_ms"),
     ),
     "windows": (
         *_IDENTITY,
@@ -122,6 +127,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("integer", "duplicates reordered"),
         *_all("number", "delta_ms delta_max_ms skew_min_ms skew_max_ms jitter_ms jitter_max_ms"),
         *_all("number", "kbps"),
+        *_all("integer", "not_heard"),
+        *_all("number", "mos_nb mos_wb"),
     ),
     "ledger": (
         *_IDENTITY,
@@ -143,6 +150,90 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("number", "start_s duration_s"),
         *_all("text", "source"),
         *_all("integer", "frame"),
+        *_all("list", "also_in"),
+    ),
+    "tones": (
+        *_all("text", "ssrc tone"),
+        *_all("number", "start_s duration_s"),
+        *_all("text", "source"),
+        *_all("integer", "frame"),
+        *_all("list", "frequencies"),
+        *_all("number", "level_dbov"),
+        *_all("integer", "bursts"),
+        *_all("list", "places also also_in"),
+    ),
+    "levels": (
+        *_IDENTITY,
+        *_all("number", "start_s duration_s received_s level_dbov active_level_dbov activity"),
+        *_all("number", "peak_dbov noise_dbov silent_share"),
+        *_all("integer", "clipped"),
+        *_all("number", "clipped_s"),
+        *_all("integer", "dead_air"),
+        *_all("number", "dead_air_s dead_air_longest_s dc_offset"),
+        *_all("number", "sender_level_dbov sender_silent_share"),
+        *_all("text", "call why_not"),
+    ),
+    "check": (
+        *_all("text", "id severity call ssrc sentence"),
+        *_all("object", "numbers"),
+        *_all("list", "frames"),
+    ),
+    "rtcp": (
+        *_all("integer", "frame time_ns"),
+        *_all("number", "start_s"),
+        *_ENDS,
+        *_all("text", "kind ssrc about_ssrc"),
+        *_all("integer", "lost"),
+        *_all("number", "fraction_lost_pct"),
+        *_all("integer", "highest_sequence jitter"),
+        *_all("number", "jitter_ms rtt_ms"),
+        *_all("text", "last_sr"),
+        *_all("number", "delay_ms"),
+        *_all("text", "ntp_time"),
+        *_all("integer", "rtp_timestamp sender_packets sender_octets"),
+        *_all("text", "cname detail fault"),
+    ),
+    "round-trips": (
+        *_all("text", "ssrc about_ssrc"),
+        *_ENDS,
+        *_all("text", "clock"),
+        *_all("integer", "reports"),
+        *_all("number", "min_ms median_ms max_ms end_to_end_ms"),
+    ),
+    "loss": (
+        *_all("text", "ssrc about_ssrc"),
+        *_ENDS,
+        *_all("integer", "reports compared expected reported"),
+        *_all("number", "reported_pct"),
+        *_all("integer", "before after missed"),
+        *_all("text", "place"),
+        *_all("integer", "cumulative_lost highest_sequence first_frame"),
+    ),
+    "clocks": (
+        *_all("text", "ssrc"),
+        *_ENDS,
+        *_all("integer", "reports first_frame"),
+        *_all("text", "ntp_time"),
+        *_all("integer", "rtp_timestamp clock_rate"),
+        *_all("number", "measured_rate drift_ppm capture_offset_ms span_s"),
+        *_all("flag", "is_wall_clock"),
+    ),
+    "participants": (
+        *_all("text", "ssrc"),
+        *_ENDS,
+        *_all("text", "cname name email phone loc tool note private"),
+        *_all("integer", "first_frame bye_frame bye_time_ns"),
+        *_all("text", "bye_reason"),
+    ),
+    "vq": (
+        *_all("integer", "frame time_ns"),
+        *_all("text", "source kind ssrc about_ssrc"),
+        *_ENDS,
+        *_all("text", "call_id codec"),
+        *_all("number", "loss_pct discard_pct burst_density_pct burst_ms gap_density_pct gap_ms"),
+        *_all("number", "round_trip_ms end_system_ms jitter_ms jitter_buffer_ms"),
+        *_all("number", "signal_dbm0 noise_dbm0 r_lq r_cq mos_lq mos_cq"),
+        *_all("text", "algorithm"),
     ),
     "explain": (
         *_all("integer", "first_frame"),
@@ -197,6 +288,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("list", "beyond"),
         *_all("text", "detail"),
     ),
+    "corpus": (
+        *_all("text", "output kind"),
+        *_all("integer", "captures packets bytes"),
+    ),
     "replay": (
         *_all("text", "input"),
         *_all("integer", "streams packets"),
@@ -212,4 +307,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "why_not"),
     ),
 }
-"""Verb -> its columns in the order of CSV headers and of a DataFrame."""
+"""Verb -> its columns in the order of CSV headers and of a DataFrame.
+
+Beside them what ``quality --window`` and ``rtcp --show`` print instead.
+"""

@@ -45,7 +45,7 @@ def fields_html(row: Row, caption: str) -> str:
     return _table(lines, caption)
 
 
-_NONE: tuple[object, ...] = (None, "", [])
+_NONE: tuple[object, ...] = (None, "", [], {})
 
 
 def _table(lines: list[str], caption: str) -> str:
@@ -71,4 +71,6 @@ def _text(value: object) -> str:
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
         return ", ".join(_text(inside) for inside in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{_text(name)} {_text(inside)}" for name, inside in value.items())
     return escape(visible(str(value)))

@@ -45,10 +45,11 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
     guessed = " (guessed: without signalling)" if len(told) < len(calls) else ""
     if told and guessed:
         guessed = f" ({len(calls) - len(told)} guessed: without signalling)"
-    digits = capture.dtmf
-    yield (
+    digits = capture.told_keys
+    yield from _folded(
         f"{counted(len(calls), 'call')}{guessed}, {counted(len(streams), 'RTP stream')}, "
-        f"{counted(len(digits), 'key press', 'es')}"
+        f"{counted(len(digits), 'key')} (events, INFO)",
+        width,
     )
     if told:
         yield ""
@@ -66,7 +67,7 @@ def _about(capture: Capture, width: int) -> Iterator[str]:
             yield from _folded(f"no audio from {counted(count, 'stream')}: {reason}", width)
     if len(digits):
         yield ""
-        yield from _folded(f"keys pressed: {_dialled(digits)}", width)
+        yield from _folded(f"keys by events and INFO: {_dialled(digits)}", width)
     for heading, tally in (
         ("not understood", capture.not_understood),
         ("incomplete", capture.incomplete),

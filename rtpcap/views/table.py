@@ -1,8 +1,8 @@
 """pandas DataFrames of rows and of columns; the only file that imports pandas.
 
 Types, whatever the rows hold: text is ``string``, integers are ``Int64`` (nullable), numbers
-``float64`` with nan where there is none, flags ``bool``, lists stay objects. Times of day are
-``datetime64[ns, UTC]``, NaT where a packet has none.
+``float64`` with nan where there is none, flags ``bool``, lists and objects stay what they are.
+Times of day are ``datetime64[ns, UTC]``, NaT where a packet has none.
 """
 
 from __future__ import annotations
@@ -18,24 +18,31 @@ from rtpcap.errors import Fault, RtpcapError
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.per_packet import LABELS
 from rtpcap.views.columns import COLUMNS, Column, Kind, Row
+from rtpcap.views.text import json_text
 
 if TYPE_CHECKING:
     from rtpcap.streams.call import Calls
     from rtpcap.streams.digits import Digits
     from rtpcap.streams.explain import Explanations
+    from rtpcap.streams.findings.finding import Findings
     from rtpcap.streams.gaps import Gaps
     from rtpcap.streams.stream import Stream
     from rtpcap.streams.streams import Streams
+    from rtpcap.streams.tones import Tones
 
 __all__ = [
     "calls_frame",
     "digits_frame",
     "explanations_frame",
+    "findings_frame",
     "gaps_frame",
+    "levels_frame",
     "packets_frame",
     "quality_frame",
+    "report_frame",
     "rows_frame",
     "streams_frame",
+    "tones_frame",
     "write_parquet",
 ]
 
@@ -45,6 +52,7 @@ _DTYPES: dict[Kind, str] = {
     "number": "float64",
     "flag": "bool",
     "list": "object",
+    "object": "object",
 }
 
 
@@ -84,9 +92,29 @@ def digits_frame(digits: Digits) -> pd.DataFrame:
     return rows_frame(digits.rows(), COLUMNS["dtmf"])
 
 
+def tones_frame(tones: Tones) -> pd.DataFrame:
+    """One row a tone, columns as ``rtpcap tones``."""
+    return rows_frame(tones.rows(), COLUMNS["tones"])
+
+
+def levels_frame(streams: Streams) -> pd.DataFrame:
+    """One row a stream, columns as ``rtpcap levels``."""
+    return rows_frame((stream.level_row() for stream in streams), COLUMNS["levels"])
+
+
 def explanations_frame(explanations: Explanations) -> pd.DataFrame:
     """One row a flow, columns as ``rtpcap explain``."""
     return rows_frame(explanations.rows(), COLUMNS["explain"])
+
+
+def findings_frame(findings: Findings) -> pd.DataFrame:
+    """One row a finding, columns as ``rtpcap check``."""
+    return rows_frame(findings.rows(), COLUMNS["check"])
+
+
+def report_frame(rows: Iterable[Row], table: str) -> pd.DataFrame:
+    """One row each of a table of RTCP, columns as ``rtpcap rtcp --show`` has them."""
+    return rows_frame(rows, COLUMNS[table])
 
 
 def quality_frame(streams: Streams) -> pd.DataFrame:
@@ -141,10 +169,13 @@ def _times(time_ns: npt.NDArray[np.int64]) -> pd.DatetimeIndex:
 
 
 def write_parquet(frame: pd.DataFrame, out: BinaryIO) -> None:
-    """The DataFrame as a Parquet file.
+    """The DataFrame as a Parquet file; objects, whose keys differ from row to row, as JSON text.
 
     Raises RtpcapError, saying what to install, where pyarrow is missing.
     """
+    for name in frame.columns:
+        if any(isinstance(value, dict) for value in frame[name]):
+            frame = frame.assign(**{name: frame[name].map(json_text).astype("string")})
     try:
         frame.to_parquet(out, engine="pyarrow", index=False)
     except ImportError as error:

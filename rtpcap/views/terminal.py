@@ -105,6 +105,8 @@ def endpoint(side: str) -> Callable[[Row], str]:
     """A cell with an address and its port."""
 
     def cell(row: Row) -> str:
+        if row[side] is None:
+            return NOTHING
         address = visible(str(row[side]))
         address = f"[{address}]" if ":" in address else address
         return f"{address}:{row[f'{side}_port']}"
@@ -232,6 +234,26 @@ def _codec_of_both(row: Row) -> str:
     return visible(">".join(dict.fromkeys(names))) or NOTHING
 
 
+def _share(name: str) -> Callable[[Row], str]:
+    """A cell with a share, in per cent."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return f"{100 * value:.0f}%" if isinstance(value, int | float) else NOTHING
+
+    return cell
+
+
+def _seconds(name: str) -> Callable[[Row], str]:
+    """A cell with a time that may be none at all: then a dash."""
+
+    def cell(row: Row) -> str:
+        value = row.get(name)
+        return f"{value:.1f}" if isinstance(value, int | float) and value else NOTHING
+
+    return cell
+
+
 _FILE = Shown("file", _base_name("file"), 0, 12, right=False)
 
 TABLES: dict[str, tuple[Shown, ...]] = {
@@ -300,6 +322,8 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("ptime", figure("ptime_ms", 0), 6),
         Shown("kbps", figure("kbps", 1), 5),
         Shown("heard_pct", _heard, 3),
+        Shown("rtt_ms", figure("round_trip_ms", 1), 6),
+        Shown("far_lost", text("far_lost"), 7),
         Shown("R", figure("r", 1), 3),
         Shown("MOS", _score),
         Shown("", _sure, 1, right=False),
@@ -318,6 +342,7 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("skew_min", figure("skew_min_ms", 1), 3),
         Shown("skew_max", figure("skew_max_ms", 1), 3),
         Shown("kbps", figure("kbps", 1), 2),
+        Shown("MOS", _score),
         Shown("src", endpoint("src"), 6, 17, right=False),
         Shown("dst", endpoint("dst"), 6, 17, right=False),
     ),
@@ -342,6 +367,92 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("silent", some("slots_silent"), 2),
         Shown("restarts", some("slots_restart"), 3),
     ),
+    "rtcp": (
+        Shown("frame", text("frame"), usual=6),
+        Shown("start_s", figure("start_s", 3), 2, usual=8),
+        Shown("src", endpoint("src"), 4, 14, right=False),
+        Shown("dst", endpoint("dst"), 5, 14, right=False),
+        Shown("kind", text("kind"), usual=6, right=False),
+        Shown("ssrc", text("ssrc"), usual=10, right=False),
+        Shown("about", text("about_ssrc"), 1, usual=10, right=False),
+        Shown("lost", text("lost"), 1, usual=4),
+        Shown("lost_pct", figure("fraction_lost_pct", 1), 5),
+        Shown("jit_ms", figure("jitter_ms", 2), 2, usual=6),
+        Shown("rtt_ms", figure("rtt_ms", 2), 1, usual=7),
+        Shown("ntp_time", text("ntp_time"), 9, right=False),
+        Shown("sent", text("sender_packets"), 8),
+        Shown("detail", text("detail"), 2, 12, right=False, keep="start"),
+        Shown("fault", text("fault"), 3, 12, right=False, keep="start"),
+    ),
+    "round-trips": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("about", text("about_ssrc"), 4, right=False),
+        Shown("to", endpoint("src"), 1, 14, right=False),
+        Shown("clock", text("clock"), 5, right=False),
+        Shown("reports", text("reports"), 2),
+        Shown("min_ms", figure("min_ms", 2), 1),
+        Shown("median_ms", figure("median_ms", 2)),
+        Shown("max_ms", figure("max_ms", 2), 1),
+        Shown("end_to_end_ms", figure("end_to_end_ms", 2)),
+        Shown("of", endpoint("dst"), 6, 14, right=False),
+    ),
+    "loss": (
+        Shown("ssrc", text("ssrc"), 3, right=False),
+        Shown("about", text("about_ssrc"), right=False),
+        Shown("from", endpoint("src"), 2, 14, right=False),
+        Shown("reports", text("reports"), 4),
+        Shown("compared", text("compared"), 6),
+        Shown("expected", text("expected"), 3),
+        Shown("lost", text("reported")),
+        Shown("lost_pct", figure("reported_pct", 2), 3),
+        Shown("before", text("before")),
+        Shown("after", text("after")),
+        Shown("missed", some("missed"), 3),
+        Shown("place", text("place"), 1, right=False),
+        Shown("cumulative", text("cumulative_lost"), 5),
+        Shown("to", endpoint("dst"), 7, 14, right=False),
+    ),
+    "clocks": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("src", endpoint("src"), 2, 14, right=False),
+        Shown("reports", text("reports"), 1),
+        Shown("ntp_time", text("ntp_time"), 1, 19, right=False, keep="start"),
+        Shown("timestamp", text("rtp_timestamp"), 4),
+        Shown("rate", text("clock_rate"), 3),
+        Shown("measured", figure("measured_rate", 2), 4),
+        Shown("span_s", figure("span_s", 1), 2),
+        Shown("drift_ppm", figure("drift_ppm", 1), 1),
+        Shown("offset_ms", figure("capture_offset_ms", 1), 1),
+        Shown("dst", endpoint("dst"), 6, 14, right=False),
+    ),
+    "participants": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("src", endpoint("src"), 3, 14, right=False),
+        Shown("cname", text("cname"), 0, 16, right=False),
+        Shown("name", text("name"), 3, 8, right=False, keep="start"),
+        Shown("tool", text("tool"), 4, 8, right=False, keep="start"),
+        Shown("note", text("note"), 5, 8, right=False, keep="start"),
+        Shown("frame", text("first_frame"), 5),
+        Shown("bye", text("bye_frame"), 1),
+        Shown("reason", text("bye_reason"), 2, 8, right=False, keep="start"),
+        Shown("dst", endpoint("dst"), 7, 14, right=False),
+    ),
+    "vq": (
+        Shown("frame", text("frame"), usual=6),
+        Shown("source", text("source"), 1, right=False),
+        Shown("kind", text("kind"), 3, 8, right=False, keep="start"),
+        Shown("ssrc", text("ssrc"), 2, right=False),
+        Shown("about", text("about_ssrc"), 3, right=False),
+        Shown("loss_pct", figure("loss_pct", 2)),
+        Shown("disc_pct", figure("discard_pct", 2), 2),
+        Shown("rtt_ms", figure("round_trip_ms", 0), 2),
+        Shown("esd_ms", figure("end_system_ms", 0), 5),
+        Shown("jit_ms", figure("jitter_ms", 1), 5),
+        Shown("R", figure("r_cq", 0), 3),
+        Shown("MOS_LQ", figure("mos_lq", 1), 1),
+        Shown("MOS_CQ", figure("mos_cq", 1), 1),
+        Shown("call_id", text("call_id"), 6, 12, right=False, keep="start"),
+    ),
     "gaps": (
         Shown("ssrc", text("ssrc"), 1, right=False),
         Shown("reason", text("reason"), right=False),
@@ -356,8 +467,43 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("start_s", figure("start_s", 3)),
         Shown("duration_s", figure("duration_s", 3)),
         Shown("source", text("source"), 2, right=False),
+        Shown("also_in", text("also_in"), 2, right=False),
         Shown("ssrc", text("ssrc"), 1, right=False),
         Shown("frame", text("frame"), 1),
+    ),
+    "tones": (
+        Shown("tone", text("tone"), right=False),
+        Shown("start_s", figure("start_s", 2)),
+        Shown("duration_s", figure("duration_s", 2)),
+        Shown("Hz", text("frequencies"), 1, right=False),
+        Shown("dBov", figure("level_dbov", 1), 2),
+        Shown("bursts", text("bursts"), 4),
+        Shown("source", text("source"), 2, right=False),
+        Shown("also_in", text("also_in"), 3, right=False),
+        Shown("ssrc", text("ssrc"), 1, right=False),
+        Shown("frame", text("frame"), 3),
+        Shown("places", text("places"), 5, 6, right=False, keep="start"),
+        Shown("also", text("also"), 5, right=False),
+    ),
+    "levels": (
+        Shown("ssrc", text("ssrc"), right=False),
+        Shown("codec", text("codec"), 1, 6, right=False, keep="start"),
+        Shown("src", endpoint("src"), 5, 17, right=False),
+        Shown("duration_s", figure("duration_s", 1), 2),
+        Shown("level", figure("level_dbov", 1)),
+        Shown("speech", figure("active_level_dbov", 1)),
+        Shown("active", _share("activity"), 1),
+        Shown("noise", figure("noise_dbov", 1), 2),
+        Shown("peak", figure("peak_dbov", 1), 3),
+        Shown("silent", _share("silent_share"), 2),
+        Shown("clipped", some("clipped"), 2),
+        Shown("dead_s", _seconds("dead_air_s"), 3),
+        Shown("longest_s", _seconds("dead_air_longest_s"), 6),
+        Shown("dc", figure("dc_offset", 4), 6),
+        Shown("told", figure("sender_level_dbov", 1), 2),
+        Shown("told_silent", _share("sender_silent_share"), 6),
+        Shown("call", text("call"), 7, right=False),
+        Shown("why_not", text("why_not"), 2, 12, right=False, keep="start"),
     ),
     "decode": (
         Shown("input", _base_name("input"), 3, 14, right=False),
@@ -437,6 +583,13 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("call a", text("a"), 0, 14, right=False, keep="start"),
         Shown("call b", _other, 1, 14, right=False, keep="start"),
         Shown("detail", text("detail"), 1, 14, right=False, keep="start"),
+    ),
+    "corpus": (
+        Shown("output", text("output"), 0, 24, right=False),
+        Shown("kind", text("kind"), right=False),
+        Shown("captures", text("captures"), 2),
+        Shown("packets", text("packets")),
+        Shown("bytes", text("bytes"), 1),
     ),
     "replay": (
         Shown("input", _base_name("input"), 3, 14, right=False),

@@ -117,12 +117,17 @@ def _list_cell(value: object) -> object:
     return defused(" ".join(words))
 
 
+def _object_cell(value: object) -> object:
+    return _text_cell(value) if not isinstance(value, dict) else json_text(value)
+
+
 _CELLS: dict[str, Callable[[object], object] | None] = {
     "text": _text_cell,
     "integer": None,
     "number": _number_cell,
     "flag": _flag_cell,
     "list": _list_cell,
+    "object": _object_cell,
 }
 
 

@@ -17,11 +17,13 @@ import rtpcap
 from rtpcap.audio.audio import Audio
 from rtpcap.audio.dtmf import DBM0_DBOV
 from rtpcap.audio.levels import DIGITAL_SILENCE, LevelMeter, measure
+from rtpcap.audio.line import Samples
 from rtpcap.audio.one_way import Side, judge
 from rtpcap.audio.tones import listen
 from rtpcap.codecs import Heard
 from rtpcap.codecs.g711 import A_LAW, MU_LAW
 from tests.audio.sounds import key, line, mu_law, noise, rhythm, silence, sines
+from tests.effort import examples
 from tests.peers import require
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -245,7 +247,60 @@ def test_everything_in_one_go() -> None:
     assert heard.levels.duration_s == audio.duration_s
 
 
-@settings(deadline=None, max_examples=40)
+class Counted:
+    """A line that counts the samples that are read of it."""
+
+    def __init__(self, audio: Audio) -> None:
+        self.rate, self.channels, self.length = audio.rate, audio.channels, audio.length
+        self._audio = audio
+        self.read_samples = 0
+
+    def read(self, start: int, stop: int) -> Samples:
+        self.read_samples += stop - start
+        return self._audio.samples[start:stop], self._audio.heard[start:stop]
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000])
+@pytest.mark.parametrize("begin_s", [0.0, 12.3456])
+def test_where_nothing_came_nothing_is_listened_to(rate: int, begin_s: float) -> None:
+    """Keys, a tone, noise at the limit, each a minute apart: as if all was heard."""
+    ring = rhythm((440, 480), (2.0, 4.0), rate=rate)
+    sounds = [key("4", rate=rate), np.concatenate(ring), noise(3, -2, rate=rate)]
+    parts, came_in, at = [silence(begin_s, rate)], [], round(begin_s * rate)
+    for sound in [*sounds, key("D", rate=rate)]:
+        came_in.append((at, at + len(sound)))
+        parts += [sound, silence(60.1, rate)]
+        at += len(parts[-2]) + len(parts[-1])
+    received = np.zeros(at, np.bool_)
+    for start, stop in came_in:
+        received[start:stop] = True
+    audio = line(*parts, rate=rate, received=received)
+    half_s = rate // 2
+    counted = Counted(audio)
+    found = listen(counted, stretches=[(max(0, a - half_s), b + half_s) for a, b in came_in])
+    assert counted.read_samples < 15 * rate
+    whole = listen(audio)
+    assert [one.digit for one in found.keys] == ["4", "D"]
+    assert [one.name for one in found.tones] == ["ringback"]
+    for mine, theirs in zip(found.keys + found.tones, whole.keys + whole.tones, strict=True):
+        assert mine.start_s == pytest.approx(theirs.start_s, abs=0.003)
+        assert mine.duration_s == pytest.approx(theirs.duration_s, abs=0.003)
+    one, other = found.levels, whole.levels
+    figures = ["duration_s", "received_s", "level_dbov", "peak_dbov", "noise_dbov", "silence"]
+    for name in [*figures, "clipped"]:
+        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-4), name
+    assert one.active_dbov == pytest.approx(other.active_dbov, abs=0.1)
+    assert other.clipped > 0
+    assert len(one.dead_air) == len(other.dead_air)
+    for dead, same in zip(one.dead_air, other.dead_air, strict=True):
+        assert dead.start_s == pytest.approx(same.start_s)
+        assert dead.duration_s == pytest.approx(same.duration_s)
+        assert dead.received == pytest.approx(same.received, abs=1e-3)
+    passed = sum(span.duration_s for span in one.passed_over)
+    assert passed == pytest.approx(one.duration_s - counted.read_samples / rate)
+
+
+@settings(deadline=None, max_examples=examples(30))
 @given(
     rate=st.integers(1, 200_000),
     channels=st.integers(1, 3),

@@ -15,7 +15,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import rtpcap
-from rtpcap.testing.diff import Difference, diff
+from rtpcap.testing import Difference, diff
 from tests.benchmarks import generate
 
 PACKETS = int(os.environ.get("RTPCAP_BENCH_PACKETS", "1000000"))

@@ -259,9 +259,9 @@ def test_hostile_files_take_time_in_proportion(
     made: Callable[[], bytes], frames: int, tmp_path: Path
 ) -> None:
     file = made()
-    begin = time.perf_counter()
+    begin = time.process_time()
     reading = read_bytes(tmp_path, file)
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     assert (reading.frames, reading.damage) == (frames, [])
     # Seconds where nothing is quadratic, minutes where something is.
     assert seconds < 2 + 2e-6 * len(file)

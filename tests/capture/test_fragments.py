@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtpcap.capture.files.formats import open_source
+from rtpcap.capture.origins import Origins
 from rtpcap.capture.pieces.fragments import Pieces, Reassembler, Whole
 from rtpcap.capture.tables import Tally
 from rtpcap.rtp.packets import NO_TIME
@@ -35,6 +36,7 @@ from tests.capture.build import (
     split,
     udp,
 )
+from tests.effort import examples
 
 SPARE = 128
 SECOND = 1_000_000_000
@@ -112,8 +114,9 @@ def packets_of(whole: Whole | None) -> list[Packet]:
     if whole is None:
         return []
     assert len(whole) > 0
-    assert len(whole.data) >= whole.end[-1] + SPARE
-    assert (whole.begin[1:] >= whole.end[:-1]).all()
+    assert len(whole.data) >= whole.end.max() + SPARE
+    places = np.sort(np.stack((whole.begin, whole.end), axis=1), axis=0)
+    assert (places[1:, 0] >= places[:-1, 1]).all()
     data = whole.data.tobytes()
     return [
         Packet(frame, data[packet:end], data[begin:packet], original - end, time_ns, interface)
@@ -137,11 +140,14 @@ def counts(tally: Tally) -> Counts:
 
 
 def put_together(
-    frames: Sequence[Frame], chunk: int = 1 << 20, most_bytes: int = 16 << 20
+    frames: Sequence[Frame],
+    chunk: int = 1 << 20,
+    most_bytes: int = 16 << 20,
+    origins: Origins | None = None,
 ) -> Outcome:
     """So many frames at a time; every frame has exactly one fate."""
     other, not_understood = Tally(), Tally()
-    reassembler = Reassembler(other, not_understood, most_bytes=most_bytes)
+    reassembler = Reassembler(other, not_understood, most_bytes=most_bytes, origins=origins)
     packets = []
     for begin in range(0, len(frames), chunk):
         pieces = columns(frames[begin : begin + chunk], begin + 1)
@@ -724,17 +730,17 @@ def test_the_oldest_are_dropped_when_too_much_is_held() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """50,000 smallest fragments of as many packets, then as many of packets in 5,000 pieces."""
+    """30,000 smallest fragments of as many packets, then as many of packets in 5,000 pieces."""
     reassembler = Reassembler(Tally(), Tally(), most_bytes=1 << 20)
     template = ethernet(ipv4_fragment(0, bytes(8), True))
     tracemalloc.start()
     try:
-        for number in range(50):
+        for number in range(30):
             data = np.tile(np.frombuffer(template, np.uint8), 2000).reshape(2000, -1)
             marks = np.arange(number * 2000, (number + 1) * 2000, dtype=">u4")
-            marks = marks if number < 25 else marks // 5000
+            marks = marks if number < 15 else marks // 5000
             data[:, 26:30] = marks.view(np.uint8).reshape(-1, 4)
-            if number >= 25:
+            if number >= 15:
                 offsets = 0x2000 | np.arange(number * 2000, (number + 1) * 2000) % 5000
                 data[:, 20:22] = offsets.astype(">u2").view(np.uint8).reshape(-1, 2)
             begin = np.arange(2000, dtype=np.int64) * len(template)
@@ -792,7 +798,7 @@ def shuffled(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, bytes, bool]]]:
     return payload, draw(st.permutations([*parts, *repeated]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(made=shuffled(), chunk=st.integers(1, 20), version=st.sampled_from([4, 6]))
 def test_any_split_in_any_order_is_the_payload_again(
     made: tuple[bytes, list[tuple[int, bytes, bool]]], chunk: int, version: int
@@ -807,7 +813,7 @@ def test_any_split_in_any_order_is_the_payload_again(
     assert outcome.not_understood == {}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     pieces=st.lists(
         st.tuples(st.integers(0, 12), st.integers(1, 8), st.integers(0, 3)), min_size=1, max_size=14
@@ -866,14 +872,14 @@ def hostile(draw: st.DrawFn) -> list[Frame]:
     return frames
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(frames=hostile(), chunk=st.integers(1, 25), most_bytes=st.sampled_from([0, 4000, 16 << 20]))
 def test_any_bytes_have_a_fate(frames: list[Frame], chunk: int, most_bytes: int) -> None:
     """And it does not depend on how many come at once, which `put_together` checks too."""
     assert put_together(frames, chunk, most_bytes) == put_together(frames, 1 << 20, most_bytes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(body=st.binary(max_size=200), packet=st.integers(0, 200))
 def test_noise_has_a_fate(body: bytes, packet: int) -> None:
     put_together([Frame(body, packet=min(packet, len(body)))] * 2)

@@ -15,6 +15,7 @@ from rtpcap.capture.pieces.tcp import ByteStreams
 from rtpcap.capture.tables import Tally
 from tests.capture.framed import STREAMS, calls, channel, frame, framed, media, sip, stun
 from tests.capture.segments import Got, Segment, columns, read
+from tests.effort import examples
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 MESSAGES, DATA = calls(8), b"".join(calls(8))
@@ -58,7 +59,7 @@ STARTS = [STREAMS[name]().data[:400] for name in STREAMS] + [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     start=st.sampled_from(STARTS),
     at=st.integers(0, HEAD),
@@ -154,7 +155,7 @@ class TestLoneSegments:
             assert streams.held <= 100_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(seed=st.integers(0, 1 << 64), names=st.lists(st.sampled_from(list(STREAMS)), max_size=6))
 def test_connections_of_the_same_ends_are_the_same_in_any_chunks(
     seed: int, names: list[str]

@@ -27,6 +27,7 @@ from tests.capture.build import (
     simple,
     udp,
 )
+from tests.effort import examples
 from tests.peers import require
 from tests.streams.made import Sent, rtp, talk
 
@@ -118,7 +119,7 @@ def test_in_order_of_time(case: str, chunk_bytes: int, tmp_path: Path) -> None:
     check(written(tmp_path, CASES[case]), CASES[case], chunk_bytes)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(30))
 @given(
     times=st.lists(
         st.lists(st.one_of(st.none(), st.integers(0, 12)), max_size=12), min_size=2, max_size=4

@@ -16,6 +16,7 @@ from rtpcap.capture.layers.chunk import MOST_LAYERS
 from tests.capture import build, scenarios_tunnels
 from tests.capture.build import IPV4, IPV6, SRC, SRC6, VLAN, Frame, ethernet, ipv4, ipv6, pcap, udp
 from tests.capture.read import Reading, read_bytes
+from tests.effort import examples
 
 IP_KIND = {"4": IPV4, "6": IPV6}
 PPP_KIND = {"4": 0x21, "6": 0x57}
@@ -256,7 +257,7 @@ def read(data: bytes) -> Reading:
         return read_bytes(Path(folder), data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(stacks())
 def test_the_innermost_datagram_comes_out_of_any_stack(made: Made) -> None:
     begin = len(made.frame) - len(made.payload)
@@ -277,7 +278,7 @@ def test_the_innermost_datagram_comes_out_of_any_stack(made: Made) -> None:
             assert reading.cut[i]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(stacks(), st.integers(0, 2**32))
 def test_any_bytes_in_any_layer_have_one_fate(made: Made, seed: int) -> None:
     """`read` asserts that each frame is counted once."""
@@ -299,7 +300,7 @@ def test_any_bytes_in_any_layer_have_one_fate(made: Made, seed: int) -> None:
         assert read_bytes(Path(folder), data, 300).facts == reading.facts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     st.sampled_from((1701, 2152, 3386, 3544, 4789, 4790, 6081, 8472, 37008)),
     st.integers(0x80, 0xBF),

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import rtpcap as package
-from rtpcap.testing.diff import Tolerance, diff
-from rtpcap.testing.impair import Faults, Impairment, impair
-from rtpcap.testing.make import make
+from rtpcap.testing import Tolerance, diff
+from rtpcap.testing.impairing import Faults, Impairment, impair
+from rtpcap.testing.making import make
 from tests.cli.harness import rtpcap
 from tests.testing.test_make import RATE, speech_like
 

@@ -140,7 +140,9 @@ def test_help_and_version_are_answers() -> None:
 
 def test_every_verb_is_told_by_help() -> None:
     text = rtpcap("--help").out
-    verbs = "info streams packets gaps dtmf decode plot export quality ledger"
+    verbs = (
+        "info streams packets gaps dtmf tones levels decode plot export quality ledger check rtcp"
+    )
     for verb in verbs.split():
         (line,) = [line for line in text.splitlines() if line.startswith(f"  {verb} ")]
         assert not line.endswith("...")

@@ -14,7 +14,7 @@ LOSS = FIXTURES / "gst-loss.pcap"
 WINDOW_KEYS = (
     "ssrc src src_port dst dst_port codec start_s duration_s packets expected lost lost_pct "
     "duplicates reordered delta_ms delta_max_ms skew_min_ms skew_max_ms jitter_ms jitter_max_ms "
-    "kbps"
+    "kbps not_heard mos_nb mos_wb"
 )
 
 

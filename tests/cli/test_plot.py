@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import pytest
+
 from tests.cli.harness import FIXTURES, rtpcap
 from tests.views.build import Sent, capture
 
@@ -51,3 +53,27 @@ def test_of_many_streams_the_first(tmp_path: Path) -> None:
     done = rtpcap("plot", path, "-o", tmp_path / "c.png", "--width", "400")
     assert done.code == 0
     assert done.err == "rtpcap: 8 of 12 streams are drawn: choose with --ssrc\n"
+
+
+@pytest.mark.parametrize("kind", ["jitter", "ladder", "call", "timeline"])
+def test_other_kinds(tmp_path: Path, kind: str) -> None:
+    done = rtpcap(
+        "plot", CALL, "-o", tmp_path / "c.png", "--kind", kind, "--width", "400", "--dark"
+    )
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert size_of(tmp_path / "c.png")[0] == 400
+
+
+def test_height_and_dpi(tmp_path: Path) -> None:
+    size = ("--width", "900", "--height", "333", "--dpi", "150")
+    assert rtpcap("plot", CALL, "-o", tmp_path / "c.png", *size).code == 0
+    assert size_of(tmp_path / "c.png") == (900, 333)
+
+
+def test_no_call_no_picture_of_one(tmp_path: Path) -> None:
+    for kind in ("call", "ladder"):
+        done = rtpcap("plot", CALL, "-o", tmp_path / "c.png", "--kind", kind, "--call", "nobody")
+        assert (done.code, done.err) == (1, "rtpcap: no call matched\n")
+    # Of a call that has a chosen stream there is one.
+    chosen = ("--kind", "call", "--src", "127.0.0.1:4100", "--width", "400")
+    assert rtpcap("plot", CALL, "-o", tmp_path / "c.png", *chosen).code == 0

@@ -13,6 +13,7 @@ from rtpcap.errors import CodecUnavailable
 from rtpcap.rtp.payload_types import Format
 from rtpcap.rtp.payloads import Payloads
 from tests.codecs.cases import FORMATS
+from tests.effort import examples
 
 
 def some(size: int, seed: int = 1) -> bytes:
@@ -108,7 +109,7 @@ def test_filling_is_as_long_as_was_asked_for(fmt: Format) -> None:
     name=st.sampled_from(sorted(FORMATS)),
     payloads=st.lists(st.binary(max_size=200), max_size=6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_any_bytes(name: str, payloads: list[bytes]) -> None:
     check(find(FORMATS[name]), payloads)
 
@@ -119,7 +120,7 @@ def test_any_bytes(name: str, payloads: list[bytes]) -> None:
     rate=st.sampled_from([1, 7999, 8000, 16000, 48000, 90000, 384000]),
     channels=st.integers(1, 64),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_any_format_is_decoded_or_said_why_not(
     name: str, parameters: str, rate: int, channels: int
 ) -> None:

@@ -12,6 +12,7 @@ from rtpcap.audio.rendering import Rendering
 from rtpcap.codecs import Heard, find
 from tests.codecs.real import REAL, SHARED, Real, voiced
 from tests.codecs.test_captures import SPEECH
+from tests.effort import pick, sample
 
 STREAMS = [real for real in REAL if real.path.suffix == ".pcap"]
 
@@ -56,7 +57,7 @@ def test_at_one_rate_all_sound_the_same() -> None:
         assert voiced(audio.samples, 8000) > SPEECH
 
 
-@pytest.mark.parametrize("real", STREAMS[::5], ids=[real.name for real in STREAMS[::5]])
+@pytest.mark.parametrize("real", sample(STREAMS, 8), ids=lambda real: real.name)
 def test_a_wrong_name_is_no_crash(real: Real) -> None:
     if not real.path.exists():
         pytest.skip(f"{real.path.name}: the folder shared is not beside the project")
@@ -69,7 +70,7 @@ def test_a_wrong_name_is_no_crash(real: Real) -> None:
                 track = stream.track(rendering=Rendering(fill="conceal"))
             except rtpcap.CodecUnavailable:
                 continue
-            samples, heard = track.read(0, min(track.length, 480_000))
+            samples, heard = track.read(0, min(track.length, pick(96_000, 480_000)))
             assert len(samples) == len(heard)
             assert set(np.unique(heard).tolist()) <= {int(each) for each in Heard}
 

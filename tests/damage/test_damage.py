@@ -18,10 +18,11 @@ from tests.damage.forms import FIXTURES, FORMS, WRAPPED
 from tests.damage.harm import all_harm
 from tests.damage.walk import go_through
 from tests.damage.watch import Hang, TooMuchMemory, watched
+from tests.effort import pick
 
-CUTS = 32
-EARLY_CUTS = 32
-MUTATIONS = 200
+CUTS = pick(8, 32)
+EARLY_CUTS = pick(8, 32)
+MUTATIONS = pick(32, 200)
 MOST_BYTES = 12 << 10
 
 

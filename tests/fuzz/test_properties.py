@@ -43,10 +43,11 @@ from tests.capture.build import (
     udp,
 )
 from tests.damage.walk import go_through
+from tests.effort import examples
 from tests.rtp.build import extension, packet
 
 quick = settings(
-    max_examples=40,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.damage.harm import mutated
 from tests.damage.walk import go_through
 from tests.damage.watch import watched
+from tests.effort import examples, pick
 from tests.fuzz.__main__ import NAMES
 from tests.fuzz.pieces import CONTROL_BYTES, Piece, join, split
 from tests.fuzz.seeds import SEEDS
@@ -20,7 +21,7 @@ from tests.fuzz.targets import TARGETS
 MOST_CPU_S = 5.0
 MOST_BYTES = 64 << 20
 quick = settings(
-    max_examples=40,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -65,5 +66,5 @@ def test_seeds_as_they_are_and_mutated(name: str, tmp_path: Path) -> None:
     assert seeds
     for seed in seeds:
         assert run(name, seed, tmp_path)
-    for number in range(60):
+    for number in range(pick(25, 250)):
         run(name, mutated(seeds[number % len(seeds)], random.Random(number)), tmp_path)

@@ -12,19 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtpcap.live.interval import Interval, interval_s
-from rtpcap.live.reports import Block, SenderInfo, build_bye, build_report, ntp, read_compound
+from rtpcap.live.reports import build_bye, build_report, ntp, read_compound
+from rtpcap.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport
 from tests.capture.build import Frame, ethernet, ipv4, pcap, udp
 from tests.live.made import MS, SECOND, START_NS, message, packet, sent, session
 from tests.peers import require
 
 
 def test_a_sender_report_in_the_bytes_of_the_rfc() -> None:
-    data = build_report(
-        0x11223344,
-        SenderInfo(0x83AA7E80_80000000, 160, 50, 8000),
-        [Block(0x55667788, 25, -2, 0x10005, 12, 0x7E808000, 65536)],
-        "ab",
-    )
+    block = ReportBlock(0x55667788, 25, -2, 0x10005, 12, 0x7E808000, 65536)
+    report = SenderReport(0x11223344, 0x83AA7E80_80000000, 160, 50, 8000, (block,))
+    data = build_report(report, "ab")
     assert data.hex(" ", 4) == (
         "81c8000c 11223344 83aa7e80 80000000 000000a0 00000032 00001f40 "
         "55667788 19fffffe 00010005 0000000c 7e808000 00010000 "
@@ -43,30 +41,28 @@ def test_goodbye_is_a_compound_packet() -> None:
 
 words = st.integers(0, (1 << 32) - 1)
 blocks = st.builds(
-    Block,
+    ReportBlock,
     ssrc=words,
-    fraction=st.integers(0, 255),
-    cumulative=st.integers(-(1 << 23), (1 << 23) - 1),
-    highest=words,
+    fraction_lost=st.integers(0, 255),
+    cumulative_lost=st.integers(-(1 << 23), (1 << 23) - 1),
+    highest_sequence=words,
     jitter=words,
     last_sr=words,
-    delay=words,
+    delay_since_last_sr=words,
+)
+several = st.lists(blocks, max_size=31).map(tuple)
+reports = st.builds(ReceiverReport, words, several) | st.builds(
+    SenderReport, words, st.integers(0, (1 << 64) - 1), words, words, words, several
 )
 
 
-@given(
-    words,
-    st.none() | st.builds(SenderInfo, st.integers(0, (1 << 64) - 1), words, words, words),
-    st.lists(blocks, max_size=31),
-    st.text(st.characters(codec="ascii"), max_size=255),
-)
-def test_what_is_built_is_read(
-    ssrc: int, sender: SenderInfo | None, told: list[Block], cname: str
-) -> None:
-    found = read_compound(build_report(ssrc, sender, told, cname))
+@given(reports, st.text(st.characters(codec="ascii"), max_size=255))
+def test_what_is_built_is_read(report: SenderReport | ReceiverReport, cname: str) -> None:
+    found = read_compound(build_report(report, cname))
     assert found is not None
-    assert found.blocks == told
-    assert found.senders == ({} if sender is None else {ssrc: sender})
+    assert found.blocks == list(report.blocks)
+    sent = isinstance(report, SenderReport)
+    assert found.senders == ({report.ssrc: report} if sent else {})
 
 
 @given(st.binary(max_size=200))
@@ -168,7 +164,7 @@ def test_two_ends_tell_each_other_loss_jitter_and_round_trip() -> None:
     assert found is not None
     info = found.senders[7]
     before = [m for at, m in packets if at <= when]
-    assert (info.packets, info.octets) == (len(before), 160 * len(before))
+    assert (info.packet_count, info.octet_count) == (len(before), 160 * len(before))
     # The timestamp of the report is the one that media at that instant has.
     assert info.timestamp == (when - START_NS) * 8000 // SECOND
     assert info.ntp == ntp(when)
@@ -184,7 +180,7 @@ def test_no_report_goes_out_unasked() -> None:
 def test_rtcp_on_the_rtp_port_is_read_and_no_audio() -> None:
     made = session()
     made.receive(packet(1, 160), START_NS)
-    made.receive(build_report(0x1234, SenderInfo(ntp(START_NS), 160, 1, 160), [], "x"), START_NS)
+    made.receive(build_report(SenderReport(0x1234, ntp(START_NS), 160, 1, 160), "x"), START_NS)
     made.receive(build_bye(0x1234, "x"), START_NS)
     told = made.statistics()
     assert (told.rtcp_received, told.ignored, told.sources) == (2, {}, [])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rtpcap.rtp.impairment import Distribution, Impairment
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.rtp.truth import Columns
+from tests.effort import examples
 from tests.rtp.impaired import impairments
 
 MS = 1_000_000
@@ -41,7 +42,7 @@ def test_steady_packets_are_what_a_sender_sends() -> None:
     assert odd.time_ns.tolist() == [0, 220 * 10**9 // 11025, 440 * 10**9 // 11025]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(impairments(), st.integers(0, 300), st.integers(0, 2**32))
 def test_the_truth_adds_up(impairment: Impairment, count: int, seed: int) -> None:
     sent = Columns.steady(count)

@@ -22,6 +22,7 @@ from rtpcap.signalling import (
 )
 from rtpcap.signalling.ladder import ladder_lines, ladder_rows
 from rtpcap.signalling.rtsp import RtspSessions, parse_rtsp
+from tests.effort import examples
 from tests.signalling.build import A, B, Scene, audio, build, message, request, response, text
 
 LARGE = 300_000
@@ -129,7 +130,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(40))
 def test_messages_with_bytes_changed(data: st.DataObject) -> None:
     whole = data.draw(
         st.sampled_from(

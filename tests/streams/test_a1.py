@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.ledger import FOREIGN, UNRELATED_S, Clocks, Ledger
+from tests.effort import examples
 from tests.streams.impaired import Known, known
 
 RTP_SEQ_MOD = 1 << 16
@@ -119,14 +120,14 @@ def compare(sequence: list[int], ledger: Ledger) -> None:
         assert numbers[row] == source.extended_max - behind
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(sequences())
 def test_without_times_the_ledger_is_the_printed_algorithm(sequence: list[int]) -> None:
     n = len(sequence)
     compare(sequence, ledger_of(sequence, [0] * n, [NO_TIME] * n))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(sequences(), st.lists(st.integers(0, 70 * 64), min_size=81, max_size=81))
 def test_with_times_it_differs_only_where_a_timestamp_rule_speaks(
     sequence: list[int], pauses: list[int]
@@ -157,7 +158,7 @@ def test_with_times_it_differs_only_where_a_timestamp_rule_speaks(
     compare(sequence, ledger_of(sequence, [stamp % 2**32 for stamp in stamps], times))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(known())
 def test_what_a_network_does_is_read_by_both_alike(stream: Known) -> None:
     starts = [*stream.ledger.starts.tolist(), len(stream.columns)]

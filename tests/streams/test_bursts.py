@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rtpcap.streams.bursts import burst_ratio, bursts, longest, markov
 from rtpcap.streams.slots import LossRuns
+from tests.effort import examples
 
 GMIN = 16
 PACKET_MS = 20
@@ -134,7 +135,7 @@ STREAMS = st.lists(STRETCHES, max_size=25).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(STREAMS, min_size=1, max_size=4))
 def test_markov_figures_are_those_of_the_appendix(streams: list[list[bool]]) -> None:
     found = markov(runs_of(*streams), np.full(len(streams), float(PACKET_MS)))
@@ -143,7 +144,7 @@ def test_markov_figures_are_those_of_the_appendix(streams: list[list[bool]]) -> 
         assert tuple(int(column[i]) for column in columns) == Appendix(slots).figures()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(STREAMS, min_size=1, max_size=4))
 def test_exact_figures_are_those_counted_one_by_one(streams: list[list[bool]]) -> None:
     found = bursts(runs_of(*streams))
@@ -153,7 +154,7 @@ def test_exact_figures_are_those_counted_one_by_one(streams: list[list[bool]]) -
             assert int(getattr(found, name)[i]) == getattr(expected, name), name
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(STREAMS, min_size=1, max_size=4))
 def test_longest_and_burst_ratio(streams: list[list[bool]]) -> None:
     runs = runs_of(*streams)

@@ -376,11 +376,15 @@ def test_a_key_that_info_and_events_tell_is_one_press(tmp_path: Path) -> None:
     film.speak(ALICE_RTP, BOB_RTP, event)
     film.say(1.05, ALICE_AT, BOB_AT, info("5", 2))
     film.say(2.5, ALICE_AT, BOB_AT, info("5", 3))
-    digits = film.shown(tmp_path).dtmf
-    assert [(digit.digit, digit.source) for digit in digits] == [
-        ("5", "rfc4733"),
-        ("5", "sip-info"),
+    capture = film.shown(tmp_path)
+    assert [(digit.digit, digit.source, digit.also_in) for digit in capture.dtmf] == [
+        ("5", "rfc4733", ("sip-info",)),
+        ("5", "sip-info", ()),
     ]
+    assert capture.told_keys.rows() == capture.calls[0].told_keys.rows() == capture.dtmf.rows()
+    # Of its stream alone, only the events.
+    (stream,) = [stream for stream in capture.streams if stream.ssrc == 0xA11CE]
+    assert [(digit.source, digit.also_in) for digit in stream.dtmf] == [("rfc4733", ())]
 
 
 def test_copies_of_messages_that_the_capture_made_are_no_retransmissions(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.capture.build import (
     simple,
     udp,
 )
+from tests.effort import examples
 from tests.streams.made import Sent, rtp
 
 SSRC = 0x5EED
@@ -31,7 +32,9 @@ Clock = tuple[int, int]
 
 CLOCKS: list[Clock] = [(8000, 20), (8000, 30), (8000, 60), (16000, 20), (44100, 10), (48000, 20)]
 QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

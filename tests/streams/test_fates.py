@@ -15,6 +15,7 @@ from rtpcap.rtp.truth import Columns
 from rtpcap.streams.fates import Account, PacketClass, SlotClass, account
 from rtpcap.streams.jitterbuffer import Fixed, play
 from rtpcap.streams.ledger import FOREIGN, Clocks, Ledger
+from tests.effort import examples
 from tests.streams.build import Sent, packets, steady
 from tests.streams.impaired import Known, arrivals_of, damaged, known, packets_of
 
@@ -57,7 +58,7 @@ def check(found: Account, ledger: Ledger) -> None:
     assert found.packets[:, PacketClass.FOREIGN].sum() == (ledger.epoch == FOREIGN).sum()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(known(), st.one_of(st.none(), st.floats(0, 200)))
 def test_every_class_is_what_was_done(stream: Known, size_ms: float | None) -> None:
     table = packets_of(stream.columns)

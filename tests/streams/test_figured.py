@@ -169,6 +169,40 @@ def test_windows_count_from_the_first_frame(tmp_path: Path) -> None:
     assert {row["duration_s"] for row in rows} == {1.0}
 
 
+def test_each_window_has_the_score_of_what_was_not_heard_in_it(tmp_path: Path) -> None:
+    sent = [
+        # 55 ms after its turn is early enough for the usual 60 ms, 80 ms is too late.
+        replace(packet, time_s=packet.time_s + {110: 0.055, 120: 0.08, 121: 0.08}.get(i, 0))
+        for i, packet in enumerate(steady(200))
+        if i not in (60, 61, 80)
+    ]
+    sent.sort(key=lambda packet: packet.time_s)
+    found = stream_of(tmp_path, sent).windows(1.0)
+    assert found.lost.tolist() == [0, 3, 0, 0]
+    assert found.not_heard.tolist() == [0, 3, 2, 0]
+    # G.107 with the row of G.711: Ie 0, Bpl 25.1. Two runs with 3 of 50: BurstR is 0.94 * 3 / 2;
+    # one run: BurstR is 1. The delay is the buffer's 60 ms.
+    delay = 0.024 * 60
+    expected = []
+    for loss_pct, burst_ratio in ((0.0, 1.0), (6.0, 1.41), (4.0, 1.0), (0.0, 1.0)):
+        r = 93.2 - delay - 95 * loss_pct / (loss_pct / burst_ratio + 25.1)
+        expected.append(1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6)
+    assert found.scale == "nb"
+    assert found.mos == pytest.approx(np.array(expected), abs=1e-9)
+    rows = found.rows()
+    assert [row["mos_nb"] for row in rows] == found.mos.tolist()
+    assert {row["mos_wb"] for row in rows} == {None}
+
+
+def test_a_window_in_which_nothing_is_heard(tmp_path: Path) -> None:
+    # From the second window on every packet is later than any buffer waits for.
+    sent = [replace(p, time_s=p.time_s + (0.5 if p.sequence >= 55 else 0)) for p in steady(59)]
+    found = stream_of(tmp_path, sent).windows(1.0)
+    assert found.not_heard.tolist() == [0, 4]
+    assert found.mos[1] < found.mos[0]
+    assert (found.mos >= 1).all()
+
+
 def test_figures_of_each_packet(tmp_path: Path) -> None:
     sent = eventful()[:70]
     stream = stream_of(tmp_path, sent)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.jitter import Jitter, interarrival
+from tests.effort import examples
 
 Row = tuple[int, int | None, int, int]
 """(timestamp, time in ns, clock rate, epoch)"""
@@ -54,7 +55,7 @@ ROWS = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=300), min_size=1, max_size=5))
 def test_it_is_the_recursion_of_the_rfc(streams: list[list[Row]]) -> None:
     figures = measured(streams)

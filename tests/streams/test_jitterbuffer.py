@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.truth import Columns
 from rtpcap.streams.codec_rows import codec_row
+from rtpcap.streams.emodel import NetworkDelay
 from rtpcap.streams.jitterbuffer import (
     RUN_DRY,
     Adaptive,
@@ -24,6 +25,7 @@ from rtpcap.streams.jitterbuffer import (
     play,
 )
 from rtpcap.streams.ledger import Clocks, Ledger
+from tests.effort import examples
 from tests.streams.impaired import arrivals_of
 
 CLOCK = 8000
@@ -94,7 +96,7 @@ def on_time(playout: Playout) -> list[bool]:
     return [fate == Fate.PLAYED for fate in playout.fate.tolist()]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(histories(), st.integers(0, 120))
 def test_fixed_buffer_is_the_plain_one(rows: list[Row], size: int) -> None:
     steps = [b[0] - a[0] for a, b in pairwise(rows)]
@@ -104,7 +106,7 @@ def test_fixed_buffer_is_the_plain_one(rows: list[Row], size: int) -> None:
     assert on_time(play(arrivals(rows), Fixed(size))) == plain_fixed(rows, size)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(histories(), st.integers(0, 40), st.integers(40, 150))
 def test_adaptive_buffer_is_the_plain_one(rows: list[Row], least: int, most: int) -> None:
     buffer = Adaptive(least, most)
@@ -164,7 +166,7 @@ def test_the_curve_over_sizes() -> None:
     )
     codec = codec_row("PCMU")
     assert codec is not None
-    found = curve(arrivals_of(stream, ledger), codec, (0, 50, 100, 150), network_ms=30)
+    found = curve(arrivals_of(stream, ledger), codec, (0, 50, 100, 150), network=NetworkDelay(30.0))
     assert found.loss_pct == pytest.approx([2.5, 2.5, 0, 0])
     assert found.delay_ms == pytest.approx([30, 80, 130, 180])
     # Lost one by one: BurstR = (1 - 0.025) * 1. The last delay is 2.7 ms beyond 177.3 ms.

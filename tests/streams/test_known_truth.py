@@ -11,6 +11,7 @@ from rtpcap.rtp.impairment import Impairment
 from rtpcap.rtp.truth import Columns
 from rtpcap.streams.jitterbuffer import Adaptive, Buffer, Fate, Fixed, play
 from rtpcap.streams.slots import Slots
+from tests.effort import examples
 from tests.streams.impaired import Known, arrivals_of, damaged, known
 
 BUFFERS = st.one_of(
@@ -19,7 +20,7 @@ BUFFERS = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(known())
 def test_counts_are_what_was_done(stream: Known) -> None:
     sums, counts = stream.out.truth.sums(), stream.ledger.counts()
@@ -39,7 +40,7 @@ def test_restarts_are_found_whatever_jitter_does_to_the_order() -> None:
         assert stream.ledger.epoch.tolist() == stream.out.truth.epoch[stream.source].tolist()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(known())
 def test_slots_and_runs_of_loss_are_what_was_done(stream: Known) -> None:
     truth = stream.out.truth
@@ -65,7 +66,7 @@ def test_slots_and_runs_of_loss_are_what_was_done(stream: Known) -> None:
     assert runs.lost().tolist() == truth.sums().lost.tolist()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(known(), BUFFERS)
 def test_played_late_and_unneeded_add_up(stream: Known, buffer: Buffer) -> None:
     playout = play(arrivals_of(stream.columns, stream.ledger), buffer)

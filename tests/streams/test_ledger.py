@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.ledger import Clocks, Counts, Ledger
+from tests.effort import examples
 
 RTP_SEQ_MOD = 1 << 16
 MAX_DROPOUT = 3000
@@ -172,7 +173,7 @@ def histories(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(histories(), min_size=1, max_size=4))
 def test_ledger_is_the_transcribed_rfc(streams: list[list[Row]]) -> None:
     ledger = keep(*streams)
@@ -183,7 +184,7 @@ def test_ledger_is_the_transcribed_rfc(streams: list[list[Row]]) -> None:
     assert ledger.extended[inside].tolist() == numbers
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(histories(), min_size=1, max_size=4))
 def test_counts_are_those_of_plain_sets(streams: list[list[Row]]) -> None:
     counts = count(keep(*streams))

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtpcap.audio.dtmf import find_keys
+from rtpcap.audio.places import Places
 from rtpcap.streams.digits import Digit, Source
-from rtpcap.streams.presses import InfoPress, Press, double_risks, inband, info_digits, presses
+from rtpcap.streams.presses import double_risks, inband, presses
 from tests.audio.sounds import key, line, silence
 
 START_NS = 1_700_000_000_000_000_000
@@ -27,7 +28,7 @@ def dialled(keys: str, source: Source, *, step_s: float = 0.3, late_s: float = 0
     return [digit(k, 1 + number * step_s + late_s, source) for number, k in enumerate(keys)]
 
 
-def text(table: list[Press]) -> str:
+def text(table: list[Digit]) -> str:
     return "".join(press.digit for press in table)
 
 
@@ -128,37 +129,29 @@ def test_rows() -> None:
         "frame": 51,
         "also_in": ["inband"],
     }
-    (info,) = presses(info_digits([InfoPress(9, START_NS + 10**9, "#", 160)], START_NS))
-    assert info.row() == {
+    info = Digit("#", 1.0, None, "sip-info", 9, None)
+    assert presses([info])[0].row() == {
         "ssrc": None,
         "digit": "#",
         "start_s": 1.0,
-        "duration_s": 0.16,
+        "duration_s": None,
         "source": "sip-info",
         "frame": 9,
         "also_in": [],
     }
-
-
-def test_digits_of_an_info() -> None:
-    infos = [
-        InfoPress(4, START_NS + 2_500_000_000, "d", 250),
-        InfoPress(5, START_NS + 3_000_000_000, "flash", None),
-    ]
-    first, second = info_digits(infos, START_NS)
-    assert (first.digit, first.start_s, first.duration_s) == ("D", 2.5, 0.25)
-    assert (second.digit, second.frame, second.duration_s) == ("flash", 5, None)
+    assert repr(info) == "Digit('#', start_s=1.0, duration_s=None, source='sip-info')"
+    assert repr(press) == (
+        "Digit('1', start_s=1.0, duration_s=0.1, source='rfc4733', also_in=('inband',))"
+    )
 
 
 def test_sound_has_the_frame_in_which_it_begins() -> None:
     audio = line(silence(0.095), key("4"), silence(0.1))
-    (found,) = inband(
-        find_keys(audio),
-        ssrc=SSRC,
-        origin_s=7.0,
-        packet_s=np.linspace(0, 0.28, 15),
-        frame=np.arange(100, 130, 2, dtype=np.uint32),
-    )
+    begin = np.arange(0, 2400, 160)
+    frame = np.arange(100, 130, 2, dtype=np.uint32)
+    time_ns = START_NS + 7 * 10**9 + begin * 125_000
+    places = Places.of(begin, np.full(15, 160), frame, time_ns, 8000, 8000)
+    (found,) = inband(find_keys(audio), places, ssrc=SSRC, start_ns=START_NS)
     # 95 ms lie in the fifth packet, 80 to 100 ms.
     assert (found.digit, found.source, found.frame) == ("4", "inband", 108)
     assert found.start_s == pytest.approx(7.095, abs=0.002)

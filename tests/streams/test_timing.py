@@ -28,6 +28,7 @@ from rtpcap.streams.timing import (
     transit,
 )
 from rtpcap.streams.windows import Windows, windows
+from tests.effort import examples
 from tests.streams.impaired import Known, damaged, known
 
 MS = 1_000_000
@@ -60,7 +61,7 @@ def test_delta_begins_anew_with_each_stream_and_knows_no_missing_time() -> None:
     assert math.isnan(figures.mean[2])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(known(most=120))
 def test_transit_is_the_delay_that_was_added(stream: Known) -> None:
     both = transit_of(stream)
@@ -78,7 +79,7 @@ def test_transit_is_the_delay_that_was_added(stream: Known) -> None:
     assert len(both.heads) == (truth.sums().restarts + 1).sum()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(known(most=120))
 def test_packet_time_comes_out(stream: Known) -> None:
     slots = Slots.of(stream.ledger)
@@ -195,7 +196,7 @@ def windows_of(stream: Known, window_s: float) -> Windows:
     return windows(columns.time_ns, size, ledger, jitter, window_s, transit=transit_of(stream))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(known(), st.sampled_from([0.05, 0.5, 1.0, 5.0, 3600.0]))
 def test_windows_add_up_to_the_stream(stream: Known, window_s: float) -> None:
     found = windows_of(stream, window_s)

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rtpcap
-from rtpcap.testing.diff import Change, Difference, Tolerance, diff
-from rtpcap.testing.impair import Done, Faults, Impairment, impair
-from rtpcap.testing.make import make
-from rtpcap.testing.make.sound import Samples
+from rtpcap.testing import Difference, Tolerance, diff
+from rtpcap.testing.differing import Change
+from rtpcap.testing.impairing import Done, Faults, Impairment, impair
+from rtpcap.testing.making import make
+from rtpcap.testing.making.sound import Samples
 from tests.testing.test_make import RATE, speech_like
 
 FAULTS = {"bit-error": "payload", "truncated": "cut", "timestamp": "timestamp"}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import rtpcap
 from rtpcap.errors import CaptureError
-from rtpcap.testing.impair import Done, Faults, Impairment, impair
-from rtpcap.testing.impair.frames import Change, rewrite
-from rtpcap.testing.make import make
+from rtpcap.testing.impairing import Done, Faults, Impairment, impair
+from rtpcap.testing.impairing.frames import Change, rewrite
+from rtpcap.testing.making import make
 from tests.capture.build import ethernet, ipv4, udp
 from tests.peers import require
 from tests.testing.test_make import RATE, speech_like

@@ -13,8 +13,8 @@ import rtpcap
 from rtpcap import CodecUnavailable, Format
 from rtpcap.codecs import encodable, find_encoder
 from rtpcap.codecs.g711 import MU_LAW, encode_mu_law
-from rtpcap.testing.make import make
-from rtpcap.testing.make.sound import Samples, Sound
+from rtpcap.testing.making import make
+from rtpcap.testing.making.sound import Samples, Sound
 from tests.peers import require
 
 RATE = 8000

@@ -16,8 +16,8 @@ def test_a_call_in_words() -> None:
     lines = list(summary([rtpcap.open(FIXTURES / "pj-pcmu.pcap")], 80))
     text = "\n".join(lines)
     assert "pcap, Ethernet, 517 frames, 112,905 bytes" in text.replace("\n  ", " ")
-    assert "1 call, 2 RTP streams, 4 key presses" in lines
-    assert "keys pressed: 159# (0x502aa94d)" in lines
+    assert "1 call, 2 RTP streams, 4 keys (events, INFO)" in lines
+    assert "keys by events and INFO: 159# (0x502aa94d)" in lines
     assert sum(line.startswith("0x") for line in lines) == 2
 
 

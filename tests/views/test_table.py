@@ -23,6 +23,7 @@ DTYPES = {
     "number": "float64",
     "flag": "bool",
     "list": "object",
+    "object": "object",
 }
 
 

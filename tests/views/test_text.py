@@ -142,5 +142,5 @@ def test_csv_cells_by_kind() -> None:
 
 def test_csv_without_rows_has_its_header() -> None:
     assert cells([], *COLUMNS["dtmf"]) == [
-        ["ssrc", "digit", "start_s", "duration_s", "source", "frame"]
+        ["ssrc", "digit", "start_s", "duration_s", "source", "frame", "also_in"]
     ]

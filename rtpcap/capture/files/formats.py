@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rtpcap.capture.files.held import MOST_UNPACKED, first_bytes, hold
 from rtpcap.capture.files.packed import MOST_LEVELS, is_packed
 from rtpcap.capture.files.pcap import PcapSource, is_pcap
-from rtpcap.capture.files.pcapng import PcapngSource, is_pcapng
-from rtpcap.capture.files.rtpdump import RtpdumpSource, is_rtpdump
-from rtpcap.capture.files.several import Several
 from rtpcap.capture.files.source import Source
 from rtpcap.errors import CaptureError
+
+if TYPE_CHECKING:
+    from rtpcap.capture.files.several import Several
 
 __all__ = ["Source", "is_capture", "open_source", "open_sources"]
 
@@ -33,7 +34,7 @@ def is_capture(path: str | os.PathLike[str]) -> bool:
         head = first_bytes(path, HEAD_BYTES)
     except OSError:
         return False
-    return is_pcap(head) or is_pcapng(head) or is_rtpdump(head)
+    return _reader(head) is not None
 
 
 def open_source(path: str | os.PathLike[str], *, most_unpacked: int = MOST_UNPACKED) -> Source:
@@ -47,13 +48,9 @@ def open_source(path: str | os.PathLike[str], *, most_unpacked: int = MOST_UNPAC
         head = file.read(HEAD_BYTES)
     if not head:
         raise CaptureError(f"{held.path}: empty file")
-    for is_it, reader in (
-        (is_pcap, PcapSource),
-        (is_pcapng, PcapngSource),
-        (is_rtpdump, RtpdumpSource),
-    ):
-        if is_it(head):
-            return reader(held)
+    reader = _reader(head)
+    if reader is not None:
+        return reader(held)
     if is_packed(head):
         raise CaptureError(f"{held.path}: compressed more than {MOST_LEVELS} times over")
     for magic, what in OTHERS.items():
@@ -71,4 +68,22 @@ def open_sources(
     Raises CaptureError where one of them cannot be read, ValueError where there is none.
     """
     sources = [open_source(path, most_unpacked=most_unpacked) for path in paths]
-    return sources[0] if len(sources) == 1 else Several(sources)
+    if len(sources) == 1:
+        return sources[0]
+    from rtpcap.capture.files.several import Several
+
+    return Several(sources)
+
+
+def _reader(head: bytes) -> type[Source] | None:
+    """What reads a capture that begins with these bytes."""
+    if is_pcap(head):
+        return PcapSource
+    # Not at the top: the commonest format loads no reader of another one.
+    from rtpcap.capture.files.pcapng import PcapngSource, is_pcapng
+
+    if is_pcapng(head):
+        return PcapngSource
+    from rtpcap.capture.files.rtpdump import RtpdumpSource, is_rtpdump
+
+    return RtpdumpSource if is_rtpdump(head) else None

@@ -11,7 +11,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -212,6 +211,9 @@ def _remote(name: str) -> Iterator[bytes]:
 
 def _copied(name: str, pieces: Iterable[bytes], most: int) -> Held:
     """The bytes in a temporary file without a name, with their compression taken off."""
+    # Not at the top: most captures are files that are read where they are.
+    import tempfile
+
     size = 0
     try:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with what holds it
@@ -247,6 +249,8 @@ def _copied(name: str, pieces: Iterable[bytes], most: int) -> Held:
 
 
 def _no_room(name: str, error: OSError) -> CaptureError:
+    import tempfile
+
     return CaptureError(
         f"{name}: cannot be unpacked into {tempfile.gettempdir()}: {error.strerror or error}"
     )

@@ -21,19 +21,17 @@ import numpy as np
 import numpy.typing as npt
 
 from rtpcap.capture.tables import Datagrams
+from rtpcap.rtp.header import WORD_BYTES
+from rtpcap.rtp.stun import ATTRIBUTE_HEADER_BYTES, MAGIC_COOKIE, STUN_HEADER_BYTES
 
 __all__ = ["unwrapped"]
 
 CHANNELS = (0x4000, 0x7FFF)
 """Channel numbers, lowest and highest (RFC 5766; RFC 8656 keeps those above 0x4FFF back)."""
 CHANNEL_HEADER = 4
-WORD_BYTES = 4
 
 INDICATIONS = (0x0016, 0x0017)
 """Send, and Data: types of STUN messages."""
-STUN_HEADER = 20
-MAGIC_COOKIE = 0x2112A442
-ATTRIBUTE_HEADER = 4
 DATA = 0x0013
 MOST_ATTRIBUTES = 16
 """So many attributes are looked at for the data; an indication has two or three."""
@@ -93,25 +91,25 @@ def _indications(
 ) -> None:
     """Go through the attributes of all indications in step, up to the data of each."""
     begin, end = datagrams.begin[rows], datagrams.end[rows]
-    whole = end - begin >= STUN_HEADER
+    whole = end - begin >= STUN_HEADER_BYTES
     rows, begin, end = rows[whole], begin[whole], end[whole]
     cookie = _word(data, begin + 4) << 16 | _word(data, begin + 6)
-    told = _word(data, begin + 2) + STUN_HEADER
+    told = _word(data, begin + 2) + STUN_HEADER_BYTES
     sound = cookie == MAGIC_COOKIE
     sound &= (told == end - begin) | (datagrams.cut[rows] & (told > end - begin))
-    rows, at, end = rows[sound], begin[sound] + STUN_HEADER, end[sound]
+    rows, at, end = rows[sound], begin[sound] + STUN_HEADER_BYTES, end[sound]
     for _ in range(MOST_ATTRIBUTES):
-        fits = at + ATTRIBUTE_HEADER < end
+        fits = at + ATTRIBUTE_HEADER_BYTES < end
         rows, at, end = rows[fits], at[fits], end[fits]
         if not len(rows):
             return
         size = _word(data, at + 2)
         here = (_word(data, at) == DATA) & (
-            (at + ATTRIBUTE_HEADER + size <= end) | datagrams.cut[rows]
+            (at + ATTRIBUTE_HEADER_BYTES + size <= end) | datagrams.cut[rows]
         )
-        shift[rows[here]] = at[here] + ATTRIBUTE_HEADER - datagrams.begin[rows[here]]
+        shift[rows[here]] = at[here] + ATTRIBUTE_HEADER_BYTES - datagrams.begin[rows[here]]
         length[rows[here]] = size[here]
-        at = at + ATTRIBUTE_HEADER + -(-size // WORD_BYTES) * WORD_BYTES
+        at = at + ATTRIBUTE_HEADER_BYTES + -(-size // WORD_BYTES) * WORD_BYTES
         rows, at, end = rows[~here], at[~here], end[~here]
 
 

@@ -15,7 +15,16 @@ import numpy.typing as npt
 from rtpcap.capture.layers.names import IPV6_EXTENSIONS
 from rtpcap.capture.tables import Tally
 
-__all__ = ["IPV4_LENGTH_AT", "IPV6_HEADER", "IPV6_LENGTH_AT", "Headers", "Pieces", "version_of"]
+__all__ = [
+    "IPV4_FRAGMENT_AT",
+    "IPV4_LENGTH_AT",
+    "IPV6_HEADER",
+    "IPV6_LENGTH_AT",
+    "MOST_LENGTH",
+    "Headers",
+    "Pieces",
+    "version_of",
+]
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -1,13 +1,15 @@
 """IPv4 and IPv6 fragments put together into the packets that were sent (RFC 791, RFC 8200 4.5).
 
-Headers are read for a whole chunk at once, then the pieces are joined one by one: fragments are
-uncommon. Copies of the same traffic, from another interface or from another depth of a tunnel, have
-other headers before the IP header and are never joined with each other.
+Headers are read for a whole chunk at once, and packets whose fragments come as they were sent are
+put together for a whole chunk at once; the other pieces are joined one by one. Copies of the same
+traffic, from another interface or from another depth of a tunnel, have other headers before the IP
+header and are never joined with each other.
 """
 
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -25,7 +27,8 @@ from rtpcap.capture.pieces.fragment_headers import (
     Pieces,
     version_of,
 )
-from rtpcap.capture.pieces.partial import Partial, Piece, Settled
+from rtpcap.capture.pieces.partial import PACKET_BYTES, Partial, Piece, Settled
+from rtpcap.capture.pieces.plain import PlainPackets
 from rtpcap.capture.tables import Tally
 from rtpcap.rtp.packets import NO_TIME
 
@@ -101,10 +104,21 @@ class _Building:
         self._rows.append(row)
         self._places.append((begin, begin + at, self._end, begin_payload + packet.total))
 
-    def whole(self) -> Whole | None:
-        if not self._rows:
+    def whole(self, plain: PlainPackets | None) -> Whole | None:
+        """These packets and the plain ones, in order of the frames that completed them."""
+        places = np.array(self._places, np.int64).reshape(-1, 4)
+        rows = np.array(self._rows, np.int64)
+        if plain is not None and len(plain):
+            data, begin, packet, end = plain.joined()
+            self._parts.append(data)
+            more = np.stack((begin, packet, end, end), axis=1) + self._end
+            places = np.concatenate([places, more])
+            rows = np.concatenate([rows, plain.headers.rows[plain.last]])
+            order = np.argsort(rows)
+            places, rows = places[order], rows[order]
+        if not len(rows):
             return None
-        begin, packet, end, original_end = np.array(self._places, np.int64).T
+        begin, packet, end, original_end = places.T
         pieces = self._pieces
         return Whole(
             data=np.frombuffer(b"".join([*self._parts, bytes(MARGIN)]), np.uint8),
@@ -112,9 +126,9 @@ class _Building:
             packet=packet,
             end=end,
             original_end=original_end,
-            frame=pieces.frame[self._rows],
-            time_ns=pieces.time_ns[self._rows],
-            interface=pieces.interface[self._rows],
+            frame=pieces.frame[rows],
+            time_ns=pieces.time_ns[rows],
+            interface=pieces.interface[rows],
         )
 
 
@@ -169,21 +183,26 @@ class Reassembler:
         stops = np.minimum(headers.begin + headers.size, pieces.end[rows])
         building = _Building(pieces)
         data = pieces.data.data
-        for at, (row, key, start, end, more, begin, stop, frame, time_ns) in enumerate(
-            zip(
-                rows.tolist(),
-                headers.keys(),
-                headers.offset.tolist(),
-                (headers.offset + headers.size).tolist(),
-                headers.more.tolist(),
-                headers.begin.tolist(),
-                stops.tolist(),
-                pieces.frame[rows].tolist(),
-                pieces.time_ns[rows].tolist(),
-                strict=True,
-            )
+        keys = headers.keys()
+        plain, left = self._plain(pieces, headers, keys)
+        before, done = self._count, 0
+        completed = [] if plain is None else plain.last.tolist()
+        for at, row, start, end, more, begin, stop, frame, time_ns in zip(
+            left.tolist(),
+            rows[left].tolist(),
+            headers.offset[left].tolist(),
+            (headers.offset + headers.size)[left].tolist(),
+            headers.more[left].tolist(),
+            headers.begin[left].tolist(),
+            stops[left].tolist(),
+            pieces.frame[rows[left]].tolist(),
+            pieces.time_ns[rows[left]].tolist(),
+            strict=True,
         ):
-            self._count += 1
+            if plain is not None and done < len(plain) and completed[done] < at:
+                first, done = done, bisect_left(completed, at)
+                self._settle_plain(plain, keys, before, first, done)
+            self._count, key = before + at + 1, keys[at]
             piece = Piece(start, end, more, bytes(data[begin:stop]))
             if start == 0 and not more:
                 alone = Partial(time_ns, self._count)
@@ -212,8 +231,51 @@ class Reassembler:
                 packet.frames.append(frame)
                 while self._held > self._most_bytes:
                     self._remove(next(iter(self._packets)), MISSING)
+        if plain is not None:
+            self._settle_plain(plain, keys, before, done, len(plain))
+        self._count = before + len(keys)
         self._tell()
-        return building.whole()
+        return building.whole(plain)
+
+    def _plain(
+        self, pieces: Pieces, headers: Headers, keys: list[bytes]
+    ) -> tuple[PlainPackets | None, Places]:
+        """The plain packets of a chunk, and the fragments that are left: rows of its headers."""
+        every = np.arange(len(keys))
+        # Who wants to know the frames of each packet gets them from the slow way.
+        if self._origins is not None or len(keys) < 2:
+            return None, every
+        busy = (self._packets, self._done)
+        plain = PlainPackets.find(pieces, headers, keys, busy, TIMEOUT_NS)
+        most, theirs = plain.most_held()
+        # They are not held, but if they were, others might have to go.
+        if not len(plain) or self._held + most > self._most_bytes:
+            return None, every
+        together = theirs.copy()
+        together[plain.last] = False
+        self._other.add(TOGETHER, pieces.frame[headers.rows[together]])
+        return plain, np.flatnonzero(~theirs)
+
+    def _settle_plain(
+        self, plain: PlainPackets, keys: list[bytes], before: int, begin: int, end: int
+    ) -> None:
+        """Remember plain packets as `_settle` does; of many at once, only those that will stay."""
+        held = (plain.total[begin:end] + PACKET_BYTES)[::-1].cumsum()
+        stay = int(np.searchsorted(held, MOST_DONE_BYTES, side="right"))
+        if stay < end - begin:
+            self._done.clear()
+            self._done_held = 0
+            begin = end - stay
+        last = plain.last[begin:end]
+        times = plain.pieces.time_ns[plain.headers.rows[last]]
+        for at, time_ns, total, payload in zip(
+            last.tolist(),
+            times.tolist(),
+            plain.total[begin:end].tolist(),
+            plain.payloads(begin, end),
+            strict=True,
+        ):
+            self._settle(keys[at], Settled(time_ns, before + at + 1, total, payload))
 
     def finish(self) -> None:
         """Count what stayed incomplete: nothing more will come."""

@@ -13,28 +13,24 @@ from rtpcap.rtp.rtcp.extended import (
     ReceiverReferenceTime,
     StatisticsSummary,
 )
-from rtpcap.rtp.rtcp.feedback import (
+from rtpcap.rtp.rtcp.feedback import Feedback, OtherFeedback
+from rtpcap.rtp.rtcp.goodbye import ApplicationDefined, Goodbye
+from rtpcap.rtp.rtcp.part import Other, Packet, Reason, RTCPFault
+from rtpcap.rtp.rtcp.picture import (
     FIR,
-    NACK,
     PLI,
     REMB,
     RPSI,
     SLI,
-    TMMBN,
-    TMMBR,
     TSTN,
     TSTR,
-    BitRate,
     Command,
-    Feedback,
     LostSlice,
-    OtherFeedback,
     TradeOff,
 )
-from rtpcap.rtp.rtcp.goodbye import ApplicationDefined, Goodbye
-from rtpcap.rtp.rtcp.part import Other, Packet, Reason, RTCPFault
 from rtpcap.rtp.rtcp.reports import ReceiverReport, ReportBlock, SenderReport
 from rtpcap.rtp.rtcp.srtcp import SRTCP
+from rtpcap.rtp.rtcp.transport import NACK, TMMBN, TMMBR, BitRate
 from rtpcap.rtp.rtcp.transport_cc import TransportCC
 from rtpcap.rtp.rtcp.voip import VoIPMetrics
 

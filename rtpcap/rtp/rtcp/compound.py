@@ -9,24 +9,7 @@ from rtpcap.rtp.firstbyte import RTCP_SECOND_BYTES
 from rtpcap.rtp.header import RTP_VERSION, WORD_BYTES
 from rtpcap.rtp.rtcp.description import SourceDescription
 from rtpcap.rtp.rtcp.extended import ExtendedReport
-from rtpcap.rtp.rtcp.feedback import (
-    FEEDBACK_HEAD,
-    FIR,
-    NACK,
-    PLI,
-    PSFB,
-    REMB,
-    REMB_NAME,
-    RPSI,
-    RTPFB,
-    SLI,
-    TMMBN,
-    TMMBR,
-    TSTN,
-    TSTR,
-    Feedback,
-    OtherFeedback,
-)
+from rtpcap.rtp.rtcp.feedback import FEEDBACK_HEAD, PSFB, RTPFB, Feedback, OtherFeedback
 from rtpcap.rtp.rtcp.goodbye import ApplicationDefined, Goodbye
 from rtpcap.rtp.rtcp.part import (
     PADDING_BIT,
@@ -39,13 +22,19 @@ from rtpcap.rtp.rtcp.part import (
     RTCPFault,
     build_part,
 )
+from rtpcap.rtp.rtcp.picture import FIR, PLI, REMB, REMB_NAME, RPSI, SLI, TSTN, TSTR
 from rtpcap.rtp.rtcp.reports import ReceiverReport, SenderReport
 from rtpcap.rtp.rtcp.srtcp import SRTCP, recognise
+from rtpcap.rtp.rtcp.transport import NACK, TMMBN, TMMBR
 from rtpcap.rtp.rtcp.transport_cc import TransportCC
 
 __all__ = ["Compound", "build", "parse"]
 
 COUNT_MASK = 0x1F
+
+
+FILLED_WITH_COUNT = {(RTPFB, TransportCC.FORMAT)}
+"""Packets with whole bytes in them, which senders fill up to a word as if that were padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +108,22 @@ def parse(data: bytes) -> Compound:
         else:
             reader.end = following
             if first & PADDING_BIT:
-                padding = _padding(reader, is_last=following == end)
+                own = (packet_type, first & COUNT_MASK) in FILLED_WITH_COUNT
+                padding = _padding(reader, own=own, is_last=following == end)
                 reader.end -= padding
         packets.append(_packet(reader, packet_type, first & COUNT_MASK))
         pos = following
     return Compound(tuple(packets), tuple(faults), protection, padding)
 
 
-def _padding(reader: Reader, *, is_last: bool) -> int:
-    """How many bytes at a packet's end are padding; 0 where that cannot be."""
+def _padding(reader: Reader, *, own: bool, is_last: bool) -> int:
+    """How many bytes at a packet's end are padding; 0 where that cannot be.
+
+    With `own` the packet reads what fills its last word by itself.
+    """
     count = reader.data[reader.end - 1]
+    if own and 0 < count < WORD_BYTES:
+        return 0
     if not is_last:
         reader.fail(Reason.PADDING_EARLY, count, offset=reader.end - 1)
     if not count or count % WORD_BYTES or count > reader.room:

@@ -37,6 +37,9 @@ from rtpcap.rtp.rtcp.part import Packet, Reader, Reason
 __all__ = [
     "BLOCK_BYTES",
     "DELAY_UNITS",
+    "HIGHEST_LOST",
+    "LOWEST_LOST",
+    "NTP_EPOCH_S",
     "RR",
     "SENDER_BYTES",
     "SR",
@@ -55,6 +58,8 @@ LOST_BITS = 24
 LOWEST_LOST, HIGHEST_LOST = -(1 << LOST_BITS - 1), (1 << LOST_BITS - 1) - 1
 DELAY_UNITS = 65536
 """Units of `delay_since_last_sr` in a second."""
+NTP_EPOCH_S = 2_208_988_800
+"""From 1900, where NTP counts from, to 1970."""
 
 
 def middle(ntp: int) -> int:

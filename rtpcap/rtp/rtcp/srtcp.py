@@ -27,6 +27,8 @@ TAGS = (
     (0, 10),  # HMAC-SHA1-80, which SRTCP has beside HMAC-SHA1-32 too (RFC 4568 section 6.2.2)
     (16, 0),  # GCM
     (0, 4),  # HMAC-SHA1-32
+    (0, 11),  # HMAC-SHA1-80 behind an MKI of one byte, as Skype and Lync have it
+    (0, 14),  # and of four (RFC 4568 section 6.1)
 )
 
 
@@ -49,7 +51,7 @@ def recognise(data: bytes) -> SRTCP | None:
     """What a datagram shows of SRTCP; None where it is plain, or nothing like it.
 
     A compound packet whose lengths add up is plain. Else an index must stand where one of the tags
-    leaves it: with chance for a writer, one damaged packet in about a thousand is mistaken.
+    leaves it: with chance for a writer, one damaged packet in several hundred is mistaken.
     """
     if len(data) < CLEAR.size + INDEX.size:
         return None

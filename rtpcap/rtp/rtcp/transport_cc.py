@@ -85,8 +85,10 @@ class TransportCC(Feedback):
             if not reader.has(layout.size, Reason.FEEDBACK):
                 break
             deltas.append(reader.unpack(layout)[0])
-        # Zeros up to a whole word, which not every sender marks as padding.
-        if reader.room < WORD_BYTES and not any(reader.data[reader.pos : reader.end]):
+        # Zeros up to a whole word; libwebrtc says they were padding, and writes their count last.
+        filling = reader.data[reader.pos : reader.end]
+        counted = bytes(len(filling) - 1) + bytes([len(filling)]) if filling else b""
+        if len(filling) < WORD_BYTES and filling in (bytes(len(filling)), counted):
             reader.pos = reader.end
         reader.finish()
         return cls(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from rtpcap.capture.tables import Tally
 
 if TYPE_CHECKING:
     from rtpcap.capture.files.several import Several
@@ -29,6 +31,8 @@ class Evidence:
     """The file or files, read to their end."""
     read_control: Callable[[], Control]
     """Gives the RTCP datagrams."""
+    incomplete: Tally = field(default_factory=Tally)
+    """Byte streams of which a part is not in the capture, by reason."""
 
     @cached_property
     def control(self) -> Control:

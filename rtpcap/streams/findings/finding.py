@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from rtpcap.streams.counted import counted
 from rtpcap.streams.rows import Rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rtpcap.streams.streams import Streams
 
 __all__ = ["MOST_FRAMES", "SEVERITIES", "Finding", "Findings", "Severity", "evidence_frames"]
 
@@ -72,8 +77,34 @@ class Findings(Rows[Finding]):
             and (call is None or finding.call == call)
         )
 
+    def about(self, streams: Streams, call: str | None = None) -> Findings:
+        """Those about some streams, their calls, or a call; and those about the whole capture."""
+        ssrcs = {stream.ssrc for stream in streams}
+        calls = {call, *(stream.call for stream in streams)} - {None}
+        return Findings(
+            finding
+            for finding in self
+            if (finding.ssrc is None or finding.ssrc in ssrcs)
+            and (finding.call is None or finding.call in calls)
+        )
+
+    def at_least(self, severity: Severity) -> Findings:
+        """Those of a severity, and the graver ones."""
+        grave = SEVERITIES[: SEVERITIES.index(severity) + 1]
+        return Findings(finding for finding in self if finding.severity in grave)
+
+    def counts(self) -> dict[Severity, int]:
+        """How many there are of each severity."""
+        return {name: sum(finding.severity == name for finding in self) for name in SEVERITIES}
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a finding."""
+        from rtpcap.views.table import findings_frame
+
+        return findings_frame(self)
+
     def __repr__(self) -> str:
-        counts = {name: sum(finding.severity == name for finding in self) for name in SEVERITIES}
+        counts = self.counts()
         told = ", ".join(counted(count, name) for name, count in counts.items() if count)
         return f"<Findings {told or 'none'}>"
 

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.rtp.packets import Packets
 from rtpcap.rtp.serial import signed_delta
-from rtpcap.streams.ledger import FOREIGN
+from rtpcap.streams.ledger import FOREIGN, Ledger
 from rtpcap.streams.reports.control import Control
 
 __all__ = ["Beside", "LossReports", "SeenPackets", "beside", "has_start", "loss_reports", "place"]
@@ -40,6 +41,12 @@ class SeenPackets:
     extended: npt.NDArray[np.int64]
     epoch: npt.NDArray[np.int32]
     duplicate: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, packets: Packets, ledger: Ledger, rows: slice = slice(None)) -> SeenPackets:
+        """Those of a stream, which are these rows of both."""
+        columns = (ledger.extended[rows], ledger.epoch[rows], ledger.duplicate[rows])
+        return cls(packets.frame[rows], *columns)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture.spool import Spool
 from rtpcap.capture.tables import Datagrams, Flows
-from rtpcap.rtp.compound import RTCP_HEADER_BYTES, is_compound
+from rtpcap.rtp.compound import MOST_PARTS, RTCP_HEADER_BYTES, WORD_BYTES, are_begun, is_compound
 from rtpcap.rtp.firstbyte import Sharer, sharer
-from rtpcap.rtp.header import WORD_BYTES
-from rtpcap.rtp.rtcp.columns import ReportBlocks, SenderReports, split_reports
-from rtpcap.rtp.rtcp.compound import Compound, parse
 
-__all__ = ["Control", "ControlKeeper", "are_rtcp"]
+if TYPE_CHECKING:
+    from rtpcap.rtp.rtcp.columns import ReportBlocks, SenderReports
+    from rtpcap.rtp.rtcp.compound import Compound
 
-SSRC_END = 8
-"""Where the first packet's SSRC ends: SRTCP is clear up to there."""
+__all__ = ["Control", "ControlKeeper", "which_rtcp"]
+
+Rows = npt.NDArray[np.int64]
 
 
-def are_rtcp(datagrams: Datagrams) -> npt.NDArray[np.bool_]:
-    """Which datagrams are RTCP, plain, protected or cut; shape (n,).
+def which_rtcp(datagrams: Datagrams, rows: Rows | None = None) -> Rows:
+    """The rows of datagrams that are RTCP, plain, protected or cut; of `rows`, or of all.
 
     RTCP's first two bytes, and lengths that add up; or a first packet that is there as a whole, or
     was cut by the capture.
     """
-    found = np.zeros(len(datagrams), np.bool_)
+    if rows is None:
+        rows = np.arange(len(datagrams))
     size = datagrams.end - datagrams.begin
-    for number in np.unique(datagrams.block).tolist():
-        rows = np.flatnonzero((datagrams.block == number) & (size >= RTCP_HEADER_BYTES))
-        data, at = datagrams.blocks[number], datagrams.begin[rows]
+    rows = rows[size[rows] >= RTCP_HEADER_BYTES]
+    found = [np.empty(0, np.int64)]
+    for number in np.unique(datagrams.block[rows]).tolist():
+        own = rows[datagrams.block[rows] == number]
+        data, at = datagrams.blocks[number], datagrams.begin[own]
         may = sharer(data[at], data[at + 1]) == Sharer.RTCP
-        rows, at = rows[may], at[may]
-        first = ((data[at + 2].astype(np.int64) << 8 | data[at + 3]) + 1) * WORD_BYTES
-        begun = (first >= SSRC_END) & ((first < size[rows]) | datagrams.cut[rows])
-        whole = is_compound(
-            datagrams.blocks, datagrams.block[rows], datagrams.begin[rows], datagrams.end[rows]
-        )
-        found[rows] = whole | begun
-    return found
+        own, at = own[may], at[may]
+        words = data[at + 2].astype(np.int64) << 8 | data[at + 3]
+        whole = is_compound(datagrams.blocks, datagrams.block[own], at, datagrams.end[own])
+        found.append(own[whole | are_begun(words, size[own], datagrams.cut[own])])
+    return np.sort(np.concatenate(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +72,28 @@ class Control:
         return self.data[int(self.begin[row]) : int(self.end[row])].tobytes()
 
     @cached_property
-    def compounds(self) -> list[Compound]:
+    def compounds(self) -> Compounds:
         """What each datagram holds."""
-        return [parse(self.raw(row)) for row in range(len(self))]
+        return Compounds(self)
+
+    def holding(self, packet_type: int) -> list[int]:
+        """The rows of the datagrams that have a packet of this type, plain or not."""
+        found = np.zeros(len(self), np.bool_)
+        rows, at, end = np.arange(len(self)), self.begin, self.end
+        for _ in range(MOST_PARTS):
+            there = at + RTCP_HEADER_BYTES <= end
+            rows, at, end = rows[there], at[there], end[there]
+            if not len(rows):
+                break
+            found[rows[self.data[at + 1] == packet_type]] = True
+            words = self.data[at + 2].astype(np.int64) << 8 | self.data[at + 3]
+            at = at + (words + 1) * WORD_BYTES
+        return [int(row) for row in np.flatnonzero(found)]
 
     @cached_property
     def _reports(self) -> tuple[SenderReports, ReportBlocks]:
+        from rtpcap.rtp.rtcp.columns import split_reports
+
         block = np.zeros(len(self), np.uint16)
         return split_reports([self.data], block, self.begin, self.end)
 
@@ -89,33 +108,69 @@ class Control:
         return self._reports[1]
 
 
+class Compounds(Sequence["Compound"]):
+    """What datagrams hold, each read when it is first asked for."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._read: dict[int, Compound] = {}
+
+    def __len__(self) -> int:
+        return len(self._control)
+
+    @overload
+    def __getitem__(self, row: int) -> Compound: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Compound]: ...
+    def __getitem__(self, row: int | slice) -> Compound | list[Compound]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        # Not at the top, nor above: RTCP is kept with every capture, and seldom asked for.
+        from rtpcap.rtp.rtcp.compound import parse
+
+        row = range(len(self))[row]
+        if row not in self._read:
+            self._read[row] = parse(self._control.raw(row))
+        return self._read[row]
+
+
 class ControlKeeper:
     """Takes a capture's datagrams chunk by chunk, copies the RTCP and gives it at the end."""
 
-    def __init__(self, flows: Flows) -> None:
-        self._flows = flows
-        self._bytes: list[bytes] = []
+    def __init__(self) -> None:
+        self._flows = Flows()
+        self._spool = Spool()
+        self._size: list[Rows] = []
         self._columns: list[tuple[npt.NDArray[np.generic], ...]] = []
 
-    def feed(self, datagrams: Datagrams, rows: npt.NDArray[np.int64] | None = None) -> None:
-        """Keep the datagrams of these rows; where none are given, those that `are_rtcp`."""
+    def feed(self, datagrams: Datagrams, rows: Rows | None = None) -> None:
+        """Keep what is RTCP; where `rows` are given no others can be."""
         d = datagrams
-        rows = np.flatnonzero(are_rtcp(d)) if rows is None else rows
-        places = zip(*(column[rows].tolist() for column in (d.block, d.begin, d.end)), strict=True)
-        self._bytes += [d.blocks[block][begin:end].tobytes() for block, begin, end in places]
-        self._columns.append((d.frame[rows], d.time_ns[rows], d.flow[rows], d.cut[rows]))
+        self._flows = d.flows
+        rows = which_rtcp(d, rows)
+        if not len(rows):
+            return
+        for number in np.unique(d.block[rows]).tolist():
+            own = rows[d.block[rows] == number]
+            size = d.end[own] - d.begin[own]
+            place = np.repeat(d.begin[own] - size.cumsum() + size, size)
+            place += np.arange(len(place))
+            self._spool.append([d.blocks[number][place]])
+            self._size.append(size)
+            self._columns.append((d.frame[own], d.time_ns[own], d.flow[own], d.cut[own]))
 
     def finish(self) -> Control:
         """All that was kept, in order of frames."""
         none = (np.empty(0, kind) for kind in (np.uint32, np.int64, np.int32, np.bool_))
         columns = [tuple(none), *self._columns]
         frame, time_ns, flow, cut = (np.concatenate(part) for part in zip(*columns, strict=True))
-        size = np.array([len(raw) for raw in self._bytes], np.int64)
+        size = np.concatenate([np.empty(0, np.int64), *self._size])
         end = size.cumsum()
         order = np.argsort(frame, kind="stable")
+        kept = self._spool.mapped()
         return Control(
             flows=self._flows,
-            data=np.frombuffer(b"".join(self._bytes), np.uint8),
+            data=np.empty(0, np.uint8) if kept is None else kept.data,
             begin=(end - size)[order],
             end=end[order],
             frame=frame[order].astype(np.uint32),

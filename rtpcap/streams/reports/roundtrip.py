@@ -22,7 +22,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from rtpcap.capture.tables import Flows
+from rtpcap.capture.tables import Flow, Flows
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.rtp.rtcp.extended import (
     DelaySinceLastRR,
@@ -204,8 +204,8 @@ def extended_round_trips(control: Control) -> tuple[Echoes, RoundTrips, list[int
     """
     stamps: list[tuple[int, int, int]] = []
     answers: list[tuple[int, int, int, int, int]] = []
-    for row, compound in enumerate(control.compounds):
-        for packet in compound.packets:
+    for row in control.holding(ExtendedReport.PACKET_TYPE):
+        for packet in control.compounds[row].packets:
             if not isinstance(packet, ExtendedReport):
                 continue
             for block in packet.blocks:
@@ -242,7 +242,11 @@ class RoundTrip:
     ssrc: int
     """Who reports: the end that the figures are about."""
     about_ssrc: int
-    """Whose sender reports it answers: the other end."""
+    """Whose clock it answers: the other end."""
+    flow: Flow
+    """Where its first answer with a figure came from and went to."""
+    clock: str
+    """What it answers: ``SR``, or ``RRTR``, the reference times of receivers (RFC 3611)."""
     reports: int
     """How many gave a figure."""
     min_ms: float
@@ -251,25 +255,54 @@ class RoundTrip:
     end_to_end_ms: float | None
     """With the other end's median added; None where that end gave no figure."""
 
+    def row(self) -> dict[str, object]:
+        """The figures with the keys of ``rtpcap rtcp --show round-trips``."""
+        return {
+            "ssrc": f"0x{self.ssrc:08x}",
+            "about_ssrc": f"0x{self.about_ssrc:08x}",
+            "src": self.flow.src,
+            "src_port": self.flow.src_port,
+            "dst": self.flow.dst,
+            "dst_port": self.flow.dst_port,
+            "clock": self.clock,
+            "reports": self.reports,
+            "min_ms": self.min_ms,
+            "median_ms": self.median_ms,
+            "max_ms": self.max_ms,
+            "end_to_end_ms": self.end_to_end_ms,
+        }
 
-def paths(echoes: Echoes, trips: RoundTrips, flows: Flows) -> list[RoundTrip]:
-    """A row for each end of each pair of sources between two addresses, in order of reports."""
-    figures: dict[tuple[int, int, tuple[str, ...]], list[float]] = {}
-    known = np.flatnonzero(trips.rtt_ns != NO_TIME)
-    for row in known.tolist():
-        flow = flows[int(echoes.flow[row])]
-        between = tuple(sorted((flow.src, flow.dst)))
-        key = (int(echoes.ssrc[row]), int(echoes.about_ssrc[row]), between)
-        figures.setdefault(key, []).append(int(trips.rtt_ns[row]) / 1e6)
+
+def paths(control: Control) -> list[RoundTrip]:
+    """A row for each end of each pair of sources between two addresses, in order of first report.
+
+    Those by sender reports come first, then those by the reference times of receivers. The other
+    end's figure may be of the other kind.
+    """
+    kinds = [("SR", echoes_of(control), round_trips(control))]
+    kinds.append(("RRTR", *extended_round_trips(control)[:2]))
+    figures: dict[tuple[int, int, frozenset[str], str], list[float]] = {}
+    flows: list[Flow] = []
+    for clock, echoes, trips in kinds:
+        for row in np.flatnonzero(trips.rtt_ns != NO_TIME).tolist():
+            flow = control.flows[int(echoes.flow[row])]
+            ends = frozenset((flow.src, flow.dst))
+            key = (int(echoes.ssrc[row]), int(echoes.about_ssrc[row]), ends, clock)
+            if key not in figures:
+                flows.append(flow)
+            figures.setdefault(key, []).append(int(trips.rtt_ns[row]) / 1e6)
     medians = {key: median(values) for key, values in figures.items()}
-    rows = []
-    for key, values in figures.items():
-        ssrc, about, between = key
-        other = medians.get((about, ssrc, between))
-        rows.append(
+    found = []
+    for (key, values), flow in zip(figures.items(), flows, strict=True):
+        ssrc, about, ends, clock = key
+        others = [medians.get((about, ssrc, ends, by)) for by in (clock, "SR", "RRTR")]
+        other = next((ms for ms in others if ms is not None), None)
+        found.append(
             RoundTrip(
                 ssrc=ssrc,
                 about_ssrc=about,
+                flow=flow,
+                clock=clock,
                 reports=len(values),
                 min_ms=min(values),
                 median_ms=medians[key],
@@ -277,4 +310,4 @@ def paths(echoes: Echoes, trips: RoundTrips, flows: Flows) -> list[RoundTrip]:
                 end_to_end_ms=None if other is None else medians[key] + other,
             )
         )
-    return rows
+    return found

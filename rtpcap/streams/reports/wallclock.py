@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rtpcap.capture.tables import Flow
 from rtpcap.rtp.packets import NO_TIME
+from rtpcap.rtp.rtcp.reports import NTP_EPOCH_S
 from rtpcap.rtp.serial import signed_delta, unwrap
 from rtpcap.streams.reports.control import Control
 
-__all__ = ["NTP_TO_UNIX_S", "WallClock", "ntp_to_ns", "wall_clocks"]
+__all__ = ["WallClock", "ntp_to_ns", "wall_clocks"]
 
-NTP_TO_UNIX_S = 2_208_988_800
-"""From 1900, when NTP's seconds begin, to 1970."""
 SECOND = 1_000_000_000
 ERA_S = 1 << 32
+MOST_NS = (1 << 63) - 1
 PLAUSIBLE_NS = 10 * 365 * 86400 * SECOND
 """A clock further from the capture's than ten years counts since something else, as uptime."""
 
@@ -31,10 +32,13 @@ def ntp_to_ns(ntp: int, near_ns: int | None = None) -> int:
     500000000
     """
     fraction = ((ntp & 0xFFFFFFFF) * SECOND + (1 << 31)) >> 32
-    ns = ((ntp >> 32) - NTP_TO_UNIX_S) * SECOND + fraction
+    ns = ((ntp >> 32) - NTP_EPOCH_S) * SECOND + fraction
     if near_ns is not None:
         era = ERA_S * SECOND
         ns += (near_ns - ns + era // 2) // era * era
+        # A capture's clock may stand anywhere, a time has 64 bits.
+        ns -= era if ns > MOST_NS else 0
+        ns += era if ns < -MOST_NS else 0
     return ns
 
 
@@ -43,7 +47,7 @@ class WallClock:
     """One source's sender reports in one direction, in order of frames; columns of shape (n,)."""
 
     ssrc: int
-    flow: int
+    flow: Flow
     frame: npt.NDArray[np.uint32]
     time_ns: npt.NDArray[np.int64]
     """When each passed the tap, by the capture's clock."""
@@ -90,6 +94,27 @@ class WallClock:
             return None
         return int((self.time_ns - self.wall_ns)[timed].min())
 
+    def row(self) -> dict[str, object]:
+        """The clock with the keys of ``rtpcap rtcp --show clocks``."""
+        offset = self.capture_offset_ns
+        return {
+            "ssrc": f"0x{self.ssrc:08x}",
+            "src": self.flow.src,
+            "src_port": self.flow.src_port,
+            "dst": self.flow.dst,
+            "dst_port": self.flow.dst_port,
+            "reports": len(self.frame),
+            "first_frame": int(self.frame[0]),
+            "ntp_time": f"{np.datetime64(int(self.wall_ns[0]), 'ns')}Z",
+            "rtp_timestamp": int(self.timestamp[0]) & 0xFFFFFFFF,
+            "clock_rate": self.clock_rate,
+            "measured_rate": self.measured_rate,
+            "drift_ppm": self.drift_ppm,
+            "capture_offset_ms": None if offset is None else offset / 1e6,
+            "span_s": int(self.wall_ns[-1] - self.wall_ns[0]) / SECOND,
+            "is_wall_clock": self.is_wall_clock,
+        }
+
     def wall_time_ns(self, timestamp: int) -> int | None:
         """When a timestamp was, by the sender's clock: nanoseconds since 1970.
 
@@ -131,7 +156,7 @@ def wall_clocks(control: Control, clock_rates: dict[int, int] | None = None) -> 
         clocks.append(
             WallClock(
                 ssrc=ssrc,
-                flow=int(control.flow[at[0]]),
+                flow=control.flows[int(control.flow[at[0]])],
                 frame=control.frame[at],
                 time_ns=time_ns,
                 wall_ns=np.array(wall, np.int64),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,18 @@ def test_build_what_is_whole(function: Scenario) -> None:
     raw, (packets, faults) = function()
     if not faults:
         assert rtcp.build(packets) == raw
+
+
+def test_transport_wide_feedback_as_libwebrtc_fills_it_up() -> None:
+    # As Chromium sends it: P is set, and the last byte counts the two that fill the word.
+    body = struct.pack(">HHIH", 5, 4, 0, 0x2004) + bytes([4, 8, 1, 2])
+    packet = rtcp.TransportCC(A, B, 5, 4, 0, 0, (0x2004,), (4, 8, 1, 2))
+    found = rtcp.parse(part(205, ssrcs(A, B) + body + b"\0\2", count=15, padding=True))
+    assert (found.packets, found.padding, found.faults) == ((packet,), 0, ())
+    # It is written as the draft has it, with zeros alone.
+    assert rtcp.build(found.packets) == part(205, ssrcs(A, B) + body + b"\0\0", count=15)
+    wrong = rtcp.parse(part(205, ssrcs(A, B) + body + b"\0\3", count=15, padding=True))
+    assert [fault.reason.label for fault in wrong.faults] == ["trailing"]
 
 
 def test_padding_of_the_last_packet_both_ways() -> None:
@@ -170,8 +184,10 @@ REPORT = part(201, ssrcs(A) + block(), count=1)
         (NOISE + (1 << 31 | 9).to_bytes(4, "big") + NOISE[:10], 14),
         (NOISE + (1 << 31 | 9).to_bytes(4, "big") + NOISE[:4], 8),
         (NOISE + NOISE[:16] + (1 << 31 | 9).to_bytes(4, "big"), 20),
+        (NOISE + (1 << 31 | 9).to_bytes(4, "big") + b"\x01" + NOISE[:10], 15),
+        (NOISE + (1 << 31 | 9).to_bytes(4, "big") + b"\0\0\0\x01" + NOISE[:10], 18),
     ],
-    ids=["sha1 80", "sha1 32", "gcm"],
+    ids=["sha1 80", "sha1 32", "gcm", "mki of one byte", "mki of four"],
 )
 def test_encrypted_is_recognised_and_left(trailer: bytes, size: int) -> None:
     found = rtcp.parse(REPORT[:8] + NOISE[: len(REPORT) - 8] + trailer)

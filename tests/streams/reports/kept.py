@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import rtpcap
-from rtpcap.capture.tables import Flows
 from rtpcap.streams.reports.control import Control, ControlKeeper
 from tests.streams.made import Sent, capture
 
@@ -14,11 +13,10 @@ __all__ = ["control_of", "made"]
 
 def control_of(path: Path) -> Control:
     """The RTCP of a capture file."""
-    keeper = None
+    keeper = ControlKeeper()
     for datagrams in rtpcap.open(path).datagram_chunks():
-        keeper = keeper or ControlKeeper(datagrams.flows)
         keeper.feed(datagrams)
-    return (keeper or ControlKeeper(Flows())).finish()
+    return keeper.finish()
 
 
 def made(folder: Path, there: list[Sent], back: list[Sent]) -> Control:

@@ -16,55 +16,16 @@ from rtpcap.rtp.rtcp.reports import middle
 from rtpcap.streams.reports.roundtrip import (
     Echoes,
     Stamps,
-    echoes_of,
     extended_round_trips,
     match,
     paths,
     round_trips,
 )
-from tests.streams.made import Sent
+from tests.streams.reports.conversation import A, B, block, conversation, ntp, sender
 from tests.streams.reports.kept import made
 
-A, B = 0xAAAAAAAA, 0xBBBBBBBB
-TO_A_S, TO_B_S = 0.010, 0.035
-"""One way from the tap to each end."""
 UNIT_MS = 1000 / 65536
 """What DLSR may be rounded by."""
-
-
-def ntp(seconds: float) -> int:
-    return round(seconds * (1 << 32))
-
-
-def block(about: int, last_sr: int, delay_s: float) -> rtcp.ReportBlock:
-    return rtcp.ReportBlock(about, 0, 0, 100, 0, last_sr, round(delay_s * 65536))
-
-
-def sender(ssrc: int, clock: int, *blocks: rtcp.ReportBlock) -> bytes:
-    return rtcp.build([rtcp.SenderReport(ssrc, clock, 0, 1, 160, blocks)])
-
-
-def conversation() -> tuple[list[Sent], list[Sent]]:
-    """A and B report every 5 s, each by a clock that has nothing to do with the tap's.
-
-    A sends at 0, 5, ..., B at 2, 7, ... (the tap's time, at the ends).
-    """
-    there, back = list[Sent](), list[Sent]()
-    a_clock, b_clock = 3_000_000_000.0, 86_400.0
-    last_of_b: tuple[int, float] | None = None
-    for round_ in range(4):
-        at_a = 5.0 * round_
-        stamp_a = ntp(a_clock + at_a)
-        heard = () if last_of_b is None else (block(B, last_of_b[0], at_a - last_of_b[1]),)
-        there.append((at_a + TO_A_S, sender(A, stamp_a, *heard)))
-        came_to_b = at_a + TO_A_S + TO_B_S
-        at_b = 5.0 * round_ + 2.0
-        stamp_b = ntp(b_clock + at_b)
-        back.append(
-            (at_b + TO_B_S, sender(B, stamp_b, block(A, middle(stamp_a), at_b - came_to_b)))
-        )
-        last_of_b = (middle(stamp_b), at_b + TO_A_S + TO_B_S)
-    return there, back
 
 
 def test_each_side_of_the_tap_and_both_together(tmp_path: Path) -> None:
@@ -77,7 +38,7 @@ def test_each_side_of_the_tap_and_both_together(tmp_path: Path) -> None:
     assert by_reporter[A] == pytest.approx([20.0] * 3, abs=UNIT_MS)
     assert len(by_reporter[B]) == 4
     assert by_reporter[B] == pytest.approx([70.0] * 4, abs=UNIT_MS)
-    of_b, of_a = paths(echoes_of(control), trips, control.flows)
+    of_b, of_a = paths(control)
     assert (of_b.ssrc, of_b.about_ssrc, of_b.reports) == (B, A, 4)
     assert (of_a.ssrc, of_a.about_ssrc, of_a.reports) == (A, B, 3)
     assert of_a.median_ms == pytest.approx(20.0, abs=UNIT_MS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rtpcap.capture.tables import Flows
 from rtpcap.rtp import rtcp
 from rtpcap.streams.reports.control import ControlKeeper
 from rtpcap.streams.reports.participants import participants
@@ -93,7 +92,7 @@ def test_protected_and_damaged(tmp_path: Path) -> None:
 
 
 def test_no_rtcp_at_all() -> None:
-    control = ControlKeeper(Flows()).finish()
+    control = ControlKeeper().finish()
     assert (len(control), list(rtcp_rows(control)), participants(control)) == (0, [], [])
 
 

@@ -69,3 +69,13 @@ def test_encrypted_ones_are_recognised(name: str, datagrams: int) -> None:
     for indices in counted.values():
         assert len(set(indices)) == len(indices)
         assert max(indices) - min(indices) < 2 * len(indices)
+
+
+def test_a_key_identifier_before_the_tag() -> None:
+    """Skype sends one of a byte, the same in all datagrams, 80 bits of tag behind it."""
+    control = control_of(SHARED / "captures/ntop+nDPI/skype-conference-call.pcap")
+    assert len(control) == 155
+    assert {control.raw(row)[-11] for row in range(155)} == {1}
+    for compound in control.compounds:
+        assert compound.protection is not None
+        assert (compound.protection.encrypted, compound.protection.trailer) == (True, 15)

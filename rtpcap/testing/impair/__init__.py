@@ -1,7 +1,0 @@
-"""A capture as a bad network or a bad sender would have made it, and the truth about that."""
-
-from rtpcap.rtp.impairment import Impairment
-from rtpcap.testing.impair.faults import Faults
-from rtpcap.testing.impair.impair import Done, impair
-
-__all__ = ["Done", "Faults", "Impairment", "impair"]
