@@ -387,6 +387,14 @@ def test_captures_that_have_nothing_in_common(noise: str, tmp_path: Path) -> Non
     assert pressed == [("1", "1"), ("5", "7"), ("9", None)]
 
 
+def test_keys_in_the_sound_and_as_events_are_one_in_another_way(tmp_path: Path) -> None:
+    for name, by in (("a", "inband"), ("b", "rfc4733")):
+        make(tmp_path / f"{name}.pcap", (tone(300, 2) // 9, RATE), digits="42", digits_by=by)  # type: ignore[arg-type]
+    found = diff(rtpcap.open(tmp_path / "a.pcap"), rtpcap.open(tmp_path / "b.pcap"))
+    assert [digit.detail for digit in found.digits] == ["source inband > rfc4733"] * 2
+    assert "digits" in found.beyond()
+
+
 def test_streams_that_are_asked_for(noise: str, tmp_path: Path) -> None:
     a = rtpcap.open(noise)
     impair(a, tmp_path / "b.pcap", Impairment(loss_pct=10), streams=a.streams[:1])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rtpcap.streams.digits import Digit
+from rtpcap.streams.directions import directions
 from rtpcap.streams.stream import Stream
 from rtpcap.testing.differing.compare import compare
 from rtpcap.testing.differing.difference import Difference
@@ -44,7 +46,9 @@ def diff(
     found += by_signs(left, right, sides_of(calls), audio)
     found.sort(key=lambda pair: [0 if s is None else s.first_frame for s in (pair.a, pair.b)])
     left, right = _alone(left, found), _alone(right, found)
-    digits = digits_of(a.dtmf, b.dtmf, _names(found, left, right, sides_of(calls)))
+    names = _names(found, left, right, sides_of(calls))
+    heard = {id(s) for pair in found if pair.sound is not None for s in (pair.a, pair.b)}
+    digits = digits_of(_pressed(a, heard), _pressed(b, heard), names)
     if streams is not None:
         right = []
         wanted = {stream.index for stream in one.streams}
@@ -54,6 +58,18 @@ def diff(
     found += [StreamDifference(stream, None, "alone", packets_a=len(stream)) for stream in left]
     found += [StreamDifference(None, stream, "alone", packets_b=len(stream)) for stream in right]
     return Difference(a.path, b.path, found, digits, calls)
+
+
+def _pressed(capture: Capture, heard: set[int]) -> list[Digit]:
+    """The keys that packets tell; and of the streams `heard` those that are in the sound.
+
+    Where payloads are the same, so are the keys in them.
+    """
+    return [
+        digit
+        for one in directions(capture.streams, capture.calls)
+        for digit in one.keys(inband=any(id(stream) in heard for stream in one.streams))
+    ]
 
 
 def _names(

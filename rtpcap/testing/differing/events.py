@@ -90,9 +90,9 @@ def digits_of(
     `ssrc` says for streams of `b` under which SSRC `a` has them.
     """
     sides: dict[int | None, tuple[list[Digit], list[Digit]]] = {}
-    for digit in a:
+    for digit in sorted(a, key=lambda digit: digit.frame):
         sides.setdefault(digit.ssrc, ([], []))[0].append(digit)
-    for digit in b:
+    for digit in sorted(b, key=lambda digit: digit.frame):
         name = None if digit.ssrc is None else ssrc.get(digit.ssrc, digit.ssrc)
         sides.setdefault(name, ([], []))[1].append(digit)
     found = [replace(pair, ssrc=name) for name, side in sides.items() for pair in _beside(*side)]
