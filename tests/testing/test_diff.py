@@ -22,6 +22,9 @@ from rtpcap.testing.making import make
 from rtpcap.testing.making.sound import Samples
 from tests.testing.test_make import RATE, speech_like
 
+FIXTURES = Path("../shared/fixtures")
+"""Captures of our own that are too many to be shipped."""
+
 FAULTS = {"bit-error": "payload", "truncated": "cut", "timestamp": "timestamp"}
 
 
@@ -282,6 +285,34 @@ def test_a_gateway_that_renumbers_loses_nothing(clean: str, drop: int, tmp_path:
     assert [digit.result for digit in found.digits] == ["same"] * len(a.dtmf)
 
 
+@pytest.mark.parametrize(("name", "how"), [("plain", "content"), ("transcode", "sound")])
+def test_the_two_legs_of_rtpengine(name: str, how: str, tmp_path: Path) -> None:
+    path = FIXTURES / f"re-{name}.pcap"
+    if not path.exists():
+        pytest.skip("the captures beside the project are not there")
+    whole = rtpcap.open(path)
+    ends = (31000, 31002)
+    before = [stream for stream in whole.streams if stream.src_port in ends]
+    after = [stream for stream in whole.streams if stream.dst_port in ends]
+    whole.export(tmp_path / "a.pcap", streams=before)
+    whole.export(tmp_path / "b.pcap", streams=after)
+    known = {96: "opus/48000/2"}
+    a, b = (rtpcap.open(tmp_path / f"{leg}.pcap", pt_map=known) for leg in "ab")
+    found = diff(a, b)
+    # What one end sends the other one gets.
+    assert [(p.how, p.a and p.a.src_port, p.b and p.b.dst_port) for p in found.streams] == [
+        (how, 31000, 31002),
+        (how, 31002, 31000),
+    ]
+    for pair in found.streams:
+        assert pair.a is not None
+        if how == "content":
+            assert pair.matched == len(pair.a)
+            assert (pair.delay_ms > 0).all()
+    assert found.differs() is (how == "sound")
+    assert not found.differs(Tolerance(residual_dbfs=-40, level_db=4))
+
+
 def test_a_capture_beside_itself(clean: str) -> None:
     a = rtpcap.open(clean)
     found = diff(a, rtpcap.open(clean))
@@ -289,6 +320,7 @@ def test_a_capture_beside_itself(clean: str) -> None:
     assert found.matched == sum(len(stream) for stream in a.streams)
     assert repr(found).endswith(f"{found.matched} packets matched, no difference>")
     assert all(row["result"] == "same" and not row["beyond"] for row in found.rows())
+    assert found._repr_html_().count("<tr>") == 1 + len(found.rows())
 
 
 def snr_db(said: Samples, heard: Samples) -> tuple[float, float]:
