@@ -19,6 +19,7 @@ from rtpcap.testing import Difference, Tolerance, diff
 from rtpcap.testing.differing import Change
 from rtpcap.testing.impairing import Done, Faults, Impairment, impair
 from rtpcap.testing.making import make
+from rtpcap.testing.making.call import START_NS
 from rtpcap.testing.making.sound import Samples
 from tests.testing.test_make import RATE, speech_like
 
@@ -381,11 +382,13 @@ def test_later_on_its_line_and_faster(tmp_path: Path) -> None:
     said = speech_like(12)
     make(tmp_path / "a.pcap", (said, RATE), sip=False)
     later = np.concatenate([np.zeros(100, np.int16), said])
-    make(tmp_path / "b.pcap", (later, RATE), seed=5, sip=False)
+    start_ns = START_NS + 40_000_000
+    make(tmp_path / "b.pcap", (later, RATE), seed=5, sip=False, start_ns=start_ns)
     (pair,) = diff(rtpcap.open(tmp_path / "a.pcap"), rtpcap.open(tmp_path / "b.pcap")).streams
     assert pair.sound is not None
     assert pair.how == "flow"
     assert pair.sound.offset_ms == pytest.approx(12.5, abs=0.01)
+    assert pair.heard_delay_ms == pytest.approx(40 + 12.5, abs=0.01)
     place = np.arange(len(said)) * (1 + 500e-6)
     faster = np.interp(place, np.arange(len(said)), said).astype(np.int16)
     make(tmp_path / "b.pcap", (faster, RATE), seed=5, sip=False)

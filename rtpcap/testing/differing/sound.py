@@ -222,6 +222,8 @@ def _drift(x: Signal, y: Signal, lag: float, rate: int) -> tuple[float, float]:
 def _sums(a: Line, b: Line, start: int, stop: int, lag: float, slope: float) -> Signal:
     """(samples that both have, energy of each, their product) of a window, `b` moved by the lag."""
     x, there = _read(a, start, stop)
+    if not there.any():
+        return np.zeros(4)
     whole, more = round(lag), round(abs(slope) * len(x)) + EDGE
     y, also = _read(b, start + whole - more, stop + whole + more)
     place = more + np.arange(len(x))

@@ -97,6 +97,16 @@ class StreamDifference:
         return np.asarray(self.delay_ns[self.delay_ns != NO_TIME] / 1e6)
 
     @property
+    def heard_delay_ms(self) -> float | None:
+        """How much later it is heard, of streams that have no packets in common."""
+        if self.a is None or self.b is None or self.sound is None or self.matched:
+            return None
+        before, after, offset = self.a.start_ns, self.b.start_ns, self.sound.offset_ms
+        if before is None or after is None or offset is None:
+            return None
+        return (after - before) / 1e6 + offset
+
+    @property
     def drift_ppm(self) -> float | None:
         """How much faster packets come in the second; of one encoded anew, how it sounds."""
         if self.how != "content":
@@ -174,7 +184,7 @@ class StreamDifference:
             "reordered": len(self.reordered),
             "changes": [f"{label} {count}" for label, count in self.changes.items()],
             "renumbered": list(self.renumbered),
-            "delay_ms": float(np.median(delay)) if timed else None,
+            "delay_ms": float(np.median(delay)) if timed else self.heard_delay_ms,
             "delay_min_ms": float(delay.min()) if timed else None,
             "delay_max_ms": float(delay.max()) if timed else None,
             "drift_ppm": self.drift_ppm,
