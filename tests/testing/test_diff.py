@@ -181,7 +181,7 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_was_done_is_found_exactly(clean: str, name: str, tmp_path: Path) -> None:
     network, faults = NETWORKS[name]
-    for seed in (1, 2):
+    for seed in (1, 2) if "noise" in clean else (10,):
         found, truth = check(clean, tmp_path / "out.pcap", network, faults, seed)
         assert truth.lost or truth.doubled or truth.changed or truth.reordered
         assert found.differs()
