@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rtpcap.testing.captured import packets
     from rtpcap.testing.comparison import Report, compare
     from rtpcap.testing.corpus import read_corpus
+    from rtpcap.testing.differing import Difference, StreamDifference, Tolerance, diff
     from rtpcap.testing.golden import Differences, Expectation, expect, verify
     from rtpcap.testing.impairing import Done, Faults, Impairment, impair
     from rtpcap.testing.isolate import ParserDied, isolated
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "SCHEMA_VERSION": "schema",
+    "Difference": "differing",
     "Differences": "golden",
     "Expectation": "golden",
     "Done": "impairing",
@@ -34,8 +36,11 @@ _HOMES = {
     "ParserDied": "isolate",
     "Report": "comparison",
     "SchemaError": "schema",
+    "StreamDifference": "differing",
+    "Tolerance": "differing",
     "assert_agrees": "agree",
     "compare": "comparison",
+    "diff": "differing",
     "expect": "golden",
     "hostile": "strategies",
     "impair": "impairing",
@@ -50,6 +55,7 @@ _HOMES = {
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Difference",
     "Differences",
     "Done",
     "Expectation",
@@ -60,8 +66,11 @@ __all__ = [
     "ParserDied",
     "Report",
     "SchemaError",
+    "StreamDifference",
+    "Tolerance",
     "assert_agrees",
     "compare",
+    "diff",
     "expect",
     "hostile",
     "impair",
