@@ -126,9 +126,9 @@ def cli() -> None:
     `rtpcap FILE` is a summary of a capture. FILE may be a file, a folder, a quoted glob, `-` for
     standard input, or a URL; gzip, zstd, lz4, xz and bzip2 are unpacked.
 
-    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched or
-    a --fail-if tripped, 2 wrong usage, 3 no input could be read, 4 some inputs failed, 5 no
-    selected stream has a codec here.
+    Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 no RTP stream matched, a
+    --fail-if tripped, or diff or verify found a difference, 2 wrong usage, 3 no input could be
+    read, 4 some inputs failed, 5 no selected stream has a codec here.
     """
 
 
