@@ -23,7 +23,7 @@ KINDS = ("rtp", "rtcp", "sip", "sdp", "stun")
 LIMIT = 10_000
 
 
-@click.command()
+@click.command(short_help="Write each packet as a file, with its fields as JSON.")
 @click.argument("names", nargs=-1, required=True, metavar="FILE...")
 @click.option("-o", "--output", required=True, metavar="DIR", help="The folder to write into.")
 @click.option(

@@ -26,7 +26,7 @@ __all__ = ["diff"]
 DIFFERENT = 1
 
 
-@click.command()
+@click.command(short_help="Compare two captures: sent and received.")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @click.option(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 
-@click.command()
+@click.command(short_help="What each flow was taken for, and why.")
 @click.argument("names", nargs=-1, required=True, metavar="FILE...")
 @told_options
 @merge_option

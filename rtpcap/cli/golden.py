@@ -46,7 +46,7 @@ _tolerance = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Write down what is found, for verify to compare.")
 @click.argument("names", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "-o",
@@ -112,7 +112,7 @@ def expect(
     click.get_current_context().exit(inputs.exit_code())
 
 
-@click.command()
+@click.command(short_help="Compare captures with what was written down.")
 @click.argument("names", nargs=-1, required=True, metavar="EXPECTATION...")
 @click.option("--capture", metavar="FILE", help="Another capture than the expectation names.")
 @_tolerance

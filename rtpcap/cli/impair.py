@@ -60,7 +60,7 @@ def _done(command: Command) -> Command:
     return command
 
 
-@click.command()
+@click.command(short_help="Lose, delay, double and damage packets, by a seed.")
 @click.argument("name", metavar="FILE")
 @click.option("-o", "--output", required=True, metavar="OUT", help="The pcap or pcapng to write.")
 @click.option(

@@ -21,7 +21,7 @@ def _end(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
         raise click.BadParameter(str(error), ctx, param) from error
 
 
-@click.command()
+@click.command(short_help="Make a capture from a sound file and keys.")
 @click.argument("sound", metavar="SOUND")
 @click.option("-o", "--output", required=True, metavar="OUT", help="The pcap to write.")
 @click.option(

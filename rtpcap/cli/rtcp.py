@@ -40,7 +40,7 @@ TABLES: dict[str, tuple[str, Callable[[Reports], Iterable[HasRow]]]] = {
 }
 
 
-@click.command()
+@click.command(short_help="One row an RTCP packet; round trips, loss, clocks.")
 @click.argument("names", nargs=-1, required=True, metavar="FILE...")
 @selector_options
 @told_options

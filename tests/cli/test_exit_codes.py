@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rtpcap.cli.main import VERBS
 from tests.cli.harness import FIXTURES, rtpcap
 from tests.views.build import capture, steady
 
@@ -140,10 +141,7 @@ def test_help_and_version_are_answers() -> None:
 
 def test_every_verb_is_told_by_help() -> None:
     text = rtpcap("--help").out
-    verbs = (
-        "info streams packets gaps dtmf tones levels decode plot export quality ledger check rtcp"
-    )
-    for verb in verbs.split():
+    for verb in VERBS:
         (line,) = [line for line in text.splitlines() if line.startswith(f"  {verb} ")]
         assert not line.endswith("...")
         assert len(line) <= 80
