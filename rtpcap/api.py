@@ -169,7 +169,12 @@ class Capture:
         matched = match_streams(found, flows, announced)
         formats = Formats.find(found.packets, found.starts, self._told, matched.meanings)
         table = StreamTable(
-            found, flows, formats, self._source.first_time_ns, lambda: self._control
+            found,
+            flows,
+            formats,
+            self._source.first_time_ns,
+            lambda: self._control,
+            lambda: self.calls,
         )
         return _Scan(
             Streams.of(table),
@@ -409,7 +414,6 @@ class Capture:
         """
         from rtpcap.streams.reports.reports import Reports
 
-        _ = self.calls  # which streams know theirs by, to be selected
         told = self.signalling
         return Reports(
             self._control,

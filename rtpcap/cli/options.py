@@ -206,8 +206,7 @@ class Selectors:
     payload_type: int | None = None
 
     def of(self, capture: Capture) -> Streams:
-        """The streams of a capture that are meant, with their calls made out."""
-        _ = capture.calls
+        """The streams of a capture that are meant."""
         return capture.streams.select(
             call=self.call,
             ssrc=self.ssrc,

@@ -102,7 +102,7 @@ class Call:
         self._matches = dict(zip((s.index for s in (*left, *right)), matches, strict=False))
         self._start_ns = start_ns
         for stream in self.streams:
-            stream.call = call_id
+            stream.belongs_to(call_id)
 
     @property
     def guessed(self) -> bool:

@@ -37,6 +37,7 @@ class StreamTable:
         formats: Formats,
         start_ns: int,
         control: Callable[[], Control] | None = None,
+        calls: Callable[[], object] | None = None,
     ) -> None:
         self.found = found
         self.flows = flows
@@ -44,6 +45,7 @@ class StreamTable:
         self.start_ns = start_ns
         """The time of the file's first frame, from which seconds count."""
         self._control = control
+        self._calls = calls
         self._recognition: Recognition | None = None
         self._edges: list[int] = [*found.starts.tolist(), len(found.packets)]
         first = found.starts
@@ -51,6 +53,11 @@ class StreamTable:
         self.ssrc = found.packets.ssrc[first]
         self._frames = (found.packets.frame[first], found.packets.frame[last])
         self._times = (found.packets.time_ns[first], found.packets.time_ns[last])
+
+    def find_calls(self) -> None:
+        """Have the capture find its calls, which tell their streams."""
+        if self._calls is not None:
+            self._calls()
 
     @cached_property
     def recognition(self) -> Recognition:

@@ -433,9 +433,12 @@ def _number(value: float | str) -> str:
 
 
 def _course_of(stream: Stream) -> Course | None:
-    """The loss and jitter of a stream over `WINDOWS` windows; None where it takes no time."""
+    """The loss and jitter of a stream over `WINDOWS` windows; None where it takes no time.
+
+    Or less than none, on a clock that was set back.
+    """
     long_s = stream.duration_s
-    if not long_s:
+    if long_s is None or long_s <= 0:
         return None
     # A little longer than its share: the last packet belongs to the last window.
     found = stream.windows(long_s / WINDOWS * (1 + 1e-9) + 1e-9)

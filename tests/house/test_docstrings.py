@@ -82,7 +82,10 @@ def without_words(name: str, thing: object) -> Iterator[str]:
         return
     if isinstance(thing, enum.EnumType):
         return
-    for attribute, value in vars(thing).items():
+    own = [kind for kind in thing.__mro__ if kind.__module__.startswith("rtpcap.streams")] or [
+        thing
+    ]
+    for attribute, value in [item for kind in own for item in vars(kind).items()]:
         if attribute.startswith("_") or isinstance(value, ModuleType):
             continue
         inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value

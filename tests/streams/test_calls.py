@@ -406,3 +406,10 @@ def test_a_capture_without_signalling_has_none(tmp_path: Path) -> None:
     capture = film.shown(tmp_path)
     assert capture.signalling is None
     assert list(capture.messages) == []
+
+
+def test_streams_know_their_call_before_anybody_asks_for_calls(tmp_path: Path) -> None:
+    by_streams = [stream.call for stream in conversation().shown(tmp_path).streams]
+    capture = conversation().shown(tmp_path)
+    assert by_streams == [capture.calls[0].call_id] * 2
+    assert conversation().shown(tmp_path).streams[0][0.3:0.6].call == by_streams[0]
