@@ -167,19 +167,8 @@ def test_a_press_says_which_other_ways_it_went() -> None:
 def test_words_of_charts_are_apart_where_nothing_else_is_left_of_them() -> None:
     # As in notebooks that are not trusted: their tags are taken away, and not what is inside.
     cap = rtpcap.open(FIXTURES / "pj-pcmu.pcap")
-    words = re.sub("<[^>]*>", "", cap.calls[0].audio()._repr_html_()).split()
-    assert words[-10:] == [
-        "outline",
-        "of",
-        "the",
-        "sound",
-        "left",
-        "right",
-        "0.00",
-        "s",
-        "5.01",
-        "s",
-    ]
+    words = " ".join(re.sub("<[^>]*>", "", cap.calls[0].audio()._repr_html_()).split())
+    assert words.endswith("outline of the sound left right 0.00 s 5.01 s")
 
 
 def test_findings_say_how_grave_they_are_in_words_and_signs() -> None:
