@@ -217,7 +217,9 @@ class DTMFDetector:
         low = power[:, : len(LOW_HZ)].max(axis=1)
         high = power[:, len(LOW_HZ) :].max(axis=1)
         least = np.float32(10 ** ((LEAST_DBM0 + DBM0_DBOV) / 10) * SCREEN)
-        rows = np.flatnonzero((low + high > SCREEN * total) & (low > least) & (high > least))
+        # A total of 0 is what rounding leaves beside a large mean: no tone stands out of it.
+        screened = (total > 0) & (low + high > SCREEN * total)
+        rows = np.flatnonzero(screened & (low > least) & (high > least))
         if not len(rows):
             return
         first = power[rows, : len(LOW_HZ)].argmax(axis=1)

@@ -39,6 +39,7 @@ VERBS = {
     "record": "record",
     "make": "make",
     "impair": "impair",
+    "diff": "diff",
 }
 
 FAILED = 4

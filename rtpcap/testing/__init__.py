@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rtpcap.testing.captured import packets
     from rtpcap.testing.comparison import Report, compare
     from rtpcap.testing.corpus import read_corpus
+    from rtpcap.testing.differing import Difference, StreamDifference, Tolerance, diff
     from rtpcap.testing.impairing import Done, Faults, Impairment, impair
     from rtpcap.testing.isolate import ParserDied, isolated
     from rtpcap.testing.making import Made, make
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "SCHEMA_VERSION": "schema",
+    "Difference": "differing",
     "Done": "impairing",
     "Faults": "impairing",
     "Impairment": "impairing",
@@ -31,8 +33,11 @@ _HOMES = {
     "ParserDied": "isolate",
     "Report": "comparison",
     "SchemaError": "schema",
+    "StreamDifference": "differing",
+    "Tolerance": "differing",
     "assert_agrees": "agree",
     "compare": "comparison",
+    "diff": "differing",
     "hostile": "strategies",
     "impair": "impairing",
     "isolated": "isolate",
@@ -45,6 +50,7 @@ _HOMES = {
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Difference",
     "Done",
     "Faults",
     "Impairment",
@@ -53,8 +59,11 @@ __all__ = [
     "ParserDied",
     "Report",
     "SchemaError",
+    "StreamDifference",
+    "Tolerance",
     "assert_agrees",
     "compare",
+    "diff",
     "hostile",
     "impair",
     "isolated",

@@ -224,6 +224,16 @@ def _sure(row: Row) -> str:
     return "assumed" if row.get("mos_provisional") else ""
 
 
+def _other(row: Row) -> str:
+    """What a stream is called in the second capture, where that is another name."""
+    return NOTHING if row.get("a") == row.get("b") else text("b")(row)
+
+
+def _codec_of_both(row: Row) -> str:
+    names = [str(row[key]) for key in ("codec_a", "codec_b") if row.get(key) is not None]
+    return visible(">".join(dict.fromkeys(names))) or NOTHING
+
+
 def _share(name: str) -> Callable[[Row], str]:
     """A cell with a share, in per cent."""
 
@@ -537,6 +547,42 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("ssrc", text("ssrc"), 4),
         Shown("timestamp", text("timestamp"), 4),
         Shown("silent", text("silent"), 4),
+    ),
+    "diff": (
+        Shown("result", text("result"), right=False),
+        Shown("a", text("a"), right=False),
+        Shown("b", _other, 1, right=False),
+        Shown("codec", _codec_of_both, 3, 6, right=False, keep="start"),
+        Shown("by", text("how"), 6, right=False),
+        Shown("packets", text("packets_a"), 5),
+        Shown("matched", text("matched")),
+        Shown("lost", some("lost"), 1),
+        Shown("added", some("added"), 1),
+        Shown("chg", some("changed"), 1),
+        Shown("dup", some("duplicates"), 1),
+        Shown("late", some("reordered"), 1),
+        Shown("delay_ms", figure("delay_ms", 2), 2),
+        Shown("max_ms", figure("delay_max_ms", 2), 4),
+        Shown("drift_ppm", figure("drift_ppm", 1), 4),
+        Shown("resid_db", figure("residual_dbfs", 1), 2),
+        Shown("level_db", figure("level_db", 2), 3),
+        Shown("beyond", text("beyond"), 7, 12, right=False, keep="start"),
+    ),
+    "diff_digits": (
+        Shown("result", text("result"), right=False),
+        Shown("key a", text("a"), right=False),
+        Shown("key b", text("b"), right=False),
+        Shown("start_a_s", figure("start_a_s", 3)),
+        Shown("start_b_s", figure("start_b_s", 3)),
+        Shown("frame_a", text("frame_a"), 1),
+        Shown("frame_b", text("frame_b"), 1),
+        Shown("detail", text("detail"), 2, 14, right=False, keep="start"),
+    ),
+    "diff_calls": (
+        Shown("result", text("result"), right=False),
+        Shown("call a", text("a"), 0, 14, right=False, keep="start"),
+        Shown("call b", _other, 1, 14, right=False, keep="start"),
+        Shown("detail", text("detail"), 1, 14, right=False, keep="start"),
     ),
     "corpus": (
         Shown("output", text("output"), 0, 24, right=False),

@@ -162,6 +162,15 @@ def test_any_pieces_give_the_same(keys: str, cuts: list[int], lead: int) -> None
 # Talk-off: what is like a key, and is none.
 
 
+def test_samples_that_stick_to_the_limit_are_no_key() -> None:
+    # A decoder that ran away: beside such a mean no power is left of the ripple but rounding.
+    ripple = [-28749, -22486, -18238, -17193, -19277, -25110, *[-32768] * 11]
+    ripple += [-30441, -26607, -24529, -24708, -27165, -31240]
+    samples = np.full(186, -32768)
+    samples[97 : 97 + len(ripple)] = ripple
+    assert heard(line(np.concatenate([np.zeros(3782), samples, np.zeros(32)]))) == ""
+
+
 def test_gliding_tones_are_no_keys() -> None:
     # From 600 to 1,000 and 1,100 to 1,700 Hz in half a second: each pair is passed in no time.
     time = np.arange(4000) / 8000
