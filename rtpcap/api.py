@@ -201,6 +201,17 @@ class Capture:
         """The files as they were named."""
         return list(self._source.paths)
 
+    @property
+    def pt_map(self) -> dict[int, Format]:
+        """What it was opened with: payload number -> format."""
+        return dict(self._told)
+
+    @property
+    def rtp(self) -> list[str]:
+        """What it was opened with: endpoints whose packets are taken for RTP."""
+        named = sorted(self._named)
+        return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in named]
+
     def place_of(self, frame: int) -> Place:
         """The file that a frame is from, and its number there: ``(file, frame)``.
 

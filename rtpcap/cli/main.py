@@ -40,6 +40,8 @@ VERBS = {
     "make": "make",
     "impair": "impair",
     "diff": "diff",
+    "expect": "golden",
+    "verify": "golden",
 }
 
 FAILED = 4

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar, overload
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Rows"]
 
@@ -22,6 +25,9 @@ class Rows(Sequence[Item]):
 
     Their seconds count from `start_ns`, where that is known.
     """
+
+    verb: ClassVar[str] = ""
+    """The verb of the command line that prints such rows; nothing where none does."""
 
     def __init__(self, items: Iterable[Item], *, start_ns: int | None = None) -> None:
         self._items = tuple(items)
@@ -46,6 +52,13 @@ class Rows(Sequence[Item]):
     def rows(self) -> list[dict[str, object]]:
         """A dict each, with the keys that the command line prints."""
         return [item.row() for item in self._items]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, a row each, columns as its verb has them."""
+        from rtpcap.views.columns import COLUMNS
+        from rtpcap.views.table import rows_frame
+
+        return rows_frame(self.rows(), COLUMNS[self.verb], self.verb)
 
     def _repr_html_(self) -> str:
         from rtpcap.views.html import rows_html

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rtpcap.testing.comparison import Report, compare
     from rtpcap.testing.corpus import read_corpus
     from rtpcap.testing.differing import Difference, StreamDifference, Tolerance, diff
+    from rtpcap.testing.golden import Differences, Expectation, expect, verify
     from rtpcap.testing.impairing import Done, Faults, Impairment, impair
     from rtpcap.testing.isolate import ParserDied, isolated
     from rtpcap.testing.making import Made, make
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "SCHEMA_VERSION": "schema",
     "Difference": "differing",
+    "Differences": "golden",
+    "Expectation": "golden",
     "Done": "impairing",
     "Faults": "impairing",
     "Impairment": "impairing",
@@ -38,6 +41,7 @@ _HOMES = {
     "assert_agrees": "agree",
     "compare": "comparison",
     "diff": "differing",
+    "expect": "golden",
     "hostile": "strategies",
     "impair": "impairing",
     "isolated": "isolate",
@@ -46,12 +50,15 @@ _HOMES = {
     "packets": "captured",
     "read_corpus": "corpus",
     "valid": "strategies",
+    "verify": "golden",
 }
 
 __all__ = [
     "SCHEMA_VERSION",
     "Difference",
+    "Differences",
     "Done",
+    "Expectation",
     "Faults",
     "Impairment",
     "Made",
@@ -64,6 +71,7 @@ __all__ = [
     "assert_agrees",
     "compare",
     "diff",
+    "expect",
     "hostile",
     "impair",
     "isolated",
@@ -72,6 +80,7 @@ __all__ = [
     "packets",
     "read_corpus",
     "valid",
+    "verify",
 ]
 
 

@@ -1,23 +1,34 @@
 """The pytest plugin: ``@pytest.mark.rtpcap("captures/", kind="rtp")``.
 
 A test with the marker has an argument ``packet`` and runs once for each. Paths are relative to the
-test's file, or else to the root directory. Nothing is imported here that a run without the marker
-would have to wait for.
+test's file, or else to the root directory. The fixture ``rtpcap_golden`` compares a capture with
+what was written down of it, which ``--rtpcap-update`` writes. Nothing is imported here that a run
+without them would have to wait for.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator
+import os
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
+    from rtpcap.api import Capture
     from rtpcap.testing.packet import Packet
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_generate_tests", "pytest_pyfunc_call"]
+__all__ = [
+    "Golden",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "pytest_pyfunc_call",
+    "pytest_terminal_summary",
+    "rtpcap_golden",
+]
 
 MARKER = "rtpcap"
 ARGUMENT = "packet"
@@ -49,6 +60,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=10.0,
         metavar="S",
         help="How many seconds such a process may take. Left out: 10.",
+    )
+    group.addoption(
+        "--rtpcap-update",
+        action="store_true",
+        help="Where a test asks rtpcap_golden for an expectation, write it as it is found now.",
     )
 
 
@@ -117,13 +133,13 @@ def _packets(metafunc: pytest.Metafunc, mark: pytest.Mark) -> list[Packet]:
 def _resolved(metafunc: pytest.Metafunc, given: object) -> list[Path]:
     """Paths as they are meant: beside the test's file where they are there, else in the root."""
     several = given if isinstance(given, list | tuple) else [given]
-    found = []
-    for each in several:
-        path = Path(str(each))
-        beside = metafunc.definition.path.parent / path
-        there = beside.exists() or any(beside.parent.glob(beside.name))
-        found.append(beside if there else metafunc.config.rootpath / path)
-    return found
+    return [_found(metafunc.definition.path, metafunc.config, Path(str(each))) for each in several]
+
+
+def _found(test: Path, config: pytest.Config, path: Path) -> Path:
+    beside = test.parent / path
+    there = beside.exists() or any(beside.parent.glob(beside.name))
+    return beside if there else config.rootpath / path
 
 
 @pytest.hookimpl(wrapper=True)
@@ -161,3 +177,86 @@ def _apart(item: pytest.Function) -> Callable[..., None]:
             pytest.fail(text, pytrace=False)
 
     return run
+
+
+class Golden(Protocol):
+    """What the fixture ``rtpcap_golden`` gives."""
+
+    def __call__(
+        self,
+        capture: Capture | str | os.PathLike[str],
+        golden: str | os.PathLike[str] | None = None,
+        *,
+        sound: bool = True,
+        tolerances: Mapping[str, float | None] | None = None,
+    ) -> None:
+        """Fail the test where a capture is not as its expectation says.
+
+        That is `golden`, beside the test or in the root, or else ``golden/NAME.json`` beside it.
+        """
+        ...
+
+
+FOLDER = "golden"
+WRITTEN = "rtpcap_golden"
+"""The property of a test that names an expectation it wrote."""
+
+
+@pytest.fixture
+def rtpcap_golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare a capture with what was written down: ``rtpcap_golden("captures/call.pcap")``."""
+    from rtpcap.errors import RtpcapError
+    from rtpcap.testing.golden import check
+
+    update = bool(request.config.getoption("--rtpcap-update"))
+
+    def compare(
+        capture: Capture | str | os.PathLike[str],
+        golden: str | os.PathLike[str] | None = None,
+        *,
+        sound: bool = True,
+        tolerances: Mapping[str, float | None] | None = None,
+    ) -> None:
+        __tracebackhide__ = True
+        if isinstance(capture, str | os.PathLike):
+            capture = _near(_found(request.path, request.config, Path(capture)))
+            name = Path(capture).name
+        else:
+            name = Path(capture.path).name
+        if golden is None:
+            path = request.path.parent / FOLDER / f"{name.partition('.')[0] or name}.json"
+        else:
+            path = _found(request.path, request.config, Path(golden))
+            if not path.exists():
+                path = request.path.parent / golden
+        path = _near(path)
+        wrong = None
+        try:
+            written = check(capture, path, update=update, sound=sound, tolerances=tolerances)
+        except (RtpcapError, OSError) as error:
+            wrong = str(error)
+        if wrong is not None:
+            pytest.fail(wrong, pytrace=False)
+        if written:
+            request.node.user_properties.append((WRITTEN, str(path)))
+
+    return compare
+
+
+def _near(path: Path) -> Path:
+    """The path as seen from the current folder, where it lies in there: messages name it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # From the reports: with several processes the tests ran elsewhere.
+    reports = [each for several in terminalreporter.stats.values() for each in several]
+    written = {
+        path
+        for report in reports
+        for name, path in getattr(report, "user_properties", ())
+        if name == WRITTEN
+    }
+    for path in sorted(written):
+        terminalreporter.write_line(f"rtpcap: wrote {path}")

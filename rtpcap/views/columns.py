@@ -292,6 +292,16 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *_all("text", "output kind"),
         *_all("integer", "captures packets bytes"),
     ),
+    "expect": (
+        *_all("text", "output file"),
+        *_all("integer", "calls streams gaps digits sound"),
+    ),
+    "verify": (
+        *_all("text", "path"),
+        *_all("list", "expected found"),
+        *_all("number", "tolerance"),
+        *_all("text", "sentence"),
+    ),
     "replay": (
         *_all("text", "input"),
         *_all("integer", "streams packets"),

@@ -262,6 +262,10 @@ ENTRIES: Mapping[str, str] = {
     "sentence": "what happened",
     "numbers": "the figures behind it",
     "frames": "frames in which it can be seen, 1-based",
+    # Expectations
+    "path": "place of a value: streams[0x343ffa34].lost",
+    "found": "the value now; missing where it is not there",
+    "tolerance": "how far apart numbers may lie",
     # Files
     "file": "the file as it was named",
     "format": "pcap, pcapng or rtpdump",
@@ -280,6 +284,8 @@ OF_VERB: Mapping[tuple[str, str], str] = {
     ("info", "start_time"): "time of day of the first frame",
     ("info", "streams"): "how many streams",
     ("calls", "duration_s"): "from its first message or packet to its end",
+    ("verify", "expected"): "the value that was written down; missing where none was",
+    ("verify", "sentence"): "what it means, where the values alone do not say it",
     ("gaps", "packets"): "packets missing; 0 for dtx and restart",
     ("gaps", "duration_s"): "media missing; of a restart, time on the capture's clock",
     ("gaps", "reason"): "lost, dtx (silence not sent) or restart (the sender began anew)",

@@ -591,6 +591,21 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         Shown("packets", text("packets")),
         Shown("bytes", text("bytes"), 1),
     ),
+    "expect": (
+        Shown("output", text("output"), 0, 24, right=False),
+        Shown("calls", text("calls")),
+        Shown("streams", text("streams")),
+        Shown("gaps", text("gaps"), 1),
+        Shown("digits", text("digits"), 1),
+        Shown("sound", text("sound"), 1),
+    ),
+    "verify": (
+        Shown("path", text("path"), 0, 34, right=False),
+        Shown("expected", text("expected"), 0, 10, keep="start"),
+        Shown("found", text("found"), 0, 10, keep="start"),
+        Shown("tolerance", text("tolerance"), 3),
+        Shown("sentence", text("sentence"), 1, 12, right=False, keep="start"),
+    ),
     "replay": (
         Shown("input", _base_name("input"), 3, 14, right=False),
         Shown("streams", text("streams"), 2),
