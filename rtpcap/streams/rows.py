@@ -63,4 +63,4 @@ class Rows(Sequence[Item]):
     def _repr_html_(self) -> str:
         from rtpcap.views.html import rows_html
 
-        return rows_html(self.rows(), repr(self))
+        return rows_html(self.rows(), repr(self).removeprefix("<").removesuffix(">"))

@@ -335,12 +335,14 @@ def digits_html(digits: Digits) -> str:
             figure(d.start_s, 3),
             figure(d.duration_s, 3),
             d.source,
+            list(d.also_in),
             None if d.ssrc is None else f"0x{d.ssrc:08x}",
             figure(d.frame),
         )
         for d in digits[:MOST_ROWS]
     ]
-    parts.append(table(("key", "start s", "duration s", "source", "ssrc", "frame"), rows))
+    names = ("key", "start s", "duration s", "source", "also in", "ssrc", "frame")
+    parts.append(table(names, rows))
     return fragment(*parts, *_rest(len(digits), "press", "es"))
 
 

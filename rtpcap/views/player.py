@@ -43,7 +43,7 @@ def audio_html(audio: Audio) -> str:
             ("left", "right") if audio.channels == 2 else (),
             ("0.00 s", f"{audio.duration_s:,.2f} s"),
         )
-        parts.append(Markup(chart))
+        parts.append(Markup(f"<div>{chart}</div>"))
         if held.told:
             size = f"{len(held.data) / 1e6:.1f} MB"
             parts.append(note(f"The player's sound is {held.told} ({size})."))

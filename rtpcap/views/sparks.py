@@ -201,9 +201,11 @@ def _svg(
             f'<text x="{width}" y="{height + 11}" text-anchor="end">{_escaped(ends[1])}</text>',
         )
     words = _escaped(told)
+    # Where a notebook is not trusted the texts alone are left of it: they are kept apart.
+    inside = "\n".join([f"<title>{words}</title>", *parts])
     return (
         f'<svg role="img" aria-label="{words}" width="{width}" height="{tall}" '
-        f'viewBox="0 0 {width} {tall}"><title>{words}</title>{"".join(parts)}</svg>'
+        f'viewBox="0 0 {width} {tall}">{inside}</svg>'
     )
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 import rtpcap
+from rtpcap.streams.digits import Digit, Digits
 from rtpcap.streams.findings.finding import Finding, Findings
 from rtpcap.views.cards import streams_html
 from rtpcap.views.html import fragment
@@ -154,6 +155,20 @@ def test_digits_stand_on_their_line_of_time() -> None:
     letters = [each.text for each in chart.iter("text") if each.attrib.get("class")]
     assert letters == list("1590*#AD")
     assert len(rectangles(chart, "ink")) == 8
+
+
+def test_a_press_says_which_other_ways_it_went() -> None:
+    press = Digit("5", 0.5, 0.1, "sip-info", 3, 7, also_in=("rfc4733", "inband"))
+    (row,) = re.findall(r"<tbody>(.*?)</tbody>", Digits([press])._repr_html_())
+    told = ["5", "0.500", "0.100", "sip-info", "rfc4733, inband", "0x00000007", "3"]
+    assert Tags(row).shown == told
+
+
+def test_words_of_charts_are_apart_where_nothing_else_is_left_of_them() -> None:
+    # As in notebooks that are not trusted: their tags are taken away, and not what is inside.
+    cap = rtpcap.open(FIXTURES / "pj-pcmu.pcap")
+    words = " ".join(re.sub("<[^>]*>", "", cap.calls[0].audio()._repr_html_()).split())
+    assert words.endswith("outline of the sound left right 0.00 s 5.01 s")
 
 
 def test_findings_say_how_grave_they_are_in_words_and_signs() -> None:
