@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from rtpcap.views.terminal import short, table
+from rtpcap.views.cells import short
+from rtpcap.views.terminal import table
 from tests.views.rows import DECODED, LONGEST, PACKET, STREAM
 
 

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from rtpcap.views.cells import short
 from rtpcap.views.plot.colours import Theme, theme_of
-from rtpcap.views.terminal import short
 from rtpcap.views.text import visible
 
 if TYPE_CHECKING:
