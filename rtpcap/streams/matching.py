@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rtpcap.signalling.offers import Side
     from rtpcap.streams.discover import Found
 
-__all__ = ["Match", "Matched", "Reason", "match_streams"]
+__all__ = ["SIDES", "Match", "Matched", "Reason", "match_streams"]
 
 Reason = Literal["announced", "symmetric flow", "by port", "by payload types and time"]
 """Its destination is in a description; its source is, or its other direction is known; an address
