@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from rtpcap.rtp.payload_types import STATIC_FORMATS, Format
@@ -141,7 +142,7 @@ def connection_address(value: str, malformed: list[Malformed]) -> str:
     if len(words) < 3:
         malformed.append(Malformed("connection line without an address", f"c={value}"))
         return ""
-    return _shared(words[2].partition("/")[0])
+    return _address(words[2].partition("/")[0])
 
 
 @lru_cache(4096)
@@ -152,6 +153,19 @@ def _same(text: str) -> str:
 def _shared(text: str) -> str:
     """The same text as one object: calls by the thousand name few addresses."""
     return _same(text) if len(text) <= LONGEST_SHARED else text
+
+
+@lru_cache(4096)
+def _of_flows(address: str) -> str:
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
+
+
+def _address(text: str) -> str:
+    """An address as flows have it: IPv6 has several ways to be written (RFC 5952)."""
+    return _of_flows(text) if ":" in text and len(text) <= LONGEST_SHARED else _shared(text)
 
 
 LONGEST_SHARED = 64
@@ -207,7 +221,7 @@ def read_media(level: Level, default: Defaults, malformed: list[Malformed]) -> M
         elif name == "rtcp":
             pieces = value.split()
             rtcp_port = _number(pieces[0], HIGHEST_PORT) if pieces else None
-            rtcp_address = _shared(pieces[3]) if len(pieces) > 3 else ""
+            rtcp_address = _address(pieces[3]) if len(pieces) > 3 else ""
             if rtcp_port is None:
                 malformed.append(Malformed("rtcp attribute without a port", f"a=rtcp:{value}"))
         elif name == "candidate":
@@ -278,7 +292,7 @@ def _candidate(value: str) -> Candidate | None:
     if component is None or port is None:
         return None
     kind = words[7] if len(words) > 7 and words[6] == "typ" else ""
-    return Candidate(component, words[2].lower(), words[4], port, kind)
+    return Candidate(component, words[2].lower(), _address(words[4]), port, kind)
 
 
 def _formats(

@@ -220,6 +220,18 @@ def test_a_group_address() -> None:
     assert one("m=audio 4000 RTP/AVP 0", "c=IN IP4 224.2.36.42/127/3").address == "224.2.36.42"
 
 
+def test_an_address_of_ipv6_is_spelt_as_flows_spell_it() -> None:
+    media = one(
+        "m=audio 4000 RTP/AVP 0",
+        "c=IN IP6 2001:DB8:0:0::0:1",
+        "a=rtcp:4001 IN IP6 2001:db8:0::2",
+        "a=candidate:1 1 UDP 1 2001:0db8::0003 5000 typ host",
+    )
+    assert (media.address, media.rtcp_address) == ("2001:db8::1", "2001:db8::2")
+    assert [candidate.address for candidate in media.candidates] == ["2001:db8::3"]
+    assert one("m=audio 4000 RTP/AVP 0", "c=IN IP6 fe80::1::2").address == "fe80::1::2"
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
 def test_line_ends(end: str) -> None:
     data = text("v=0", "c=IN IP4 10.0.0.1", "m=audio 4000 RTP/AVP 0", "a=sendonly")

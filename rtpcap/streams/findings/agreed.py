@@ -25,7 +25,6 @@ __all__ = [
     "other",
     "sides",
     "to_speak_s",
-    "usual",
 ]
 
 PRIVATE = tuple(
@@ -101,18 +100,9 @@ def announced_places(dialog: Dialog, side: Side) -> set[tuple[str, int]]:
         for media in epoch.media(side):
             if not media.rejected:
                 pairs = range(min(media.port_count, MOST_PAIRS))
-                found.update((usual(media.address), media.port + 2 * i) for i in pairs)
-                found.update((usual(each.address), each.port) for each in media.candidates)
+                found.update((media.address, media.port + 2 * i) for i in pairs)
+                found.update((each.address, each.port) for each in media.candidates)
     return found
-
-
-@lru_cache(4096)
-def usual(address: str) -> str:
-    """An address as flows have it: IPv6 has several ways to be written; a name stays as it is."""
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        return address
 
 
 def is_name(address: str) -> bool:

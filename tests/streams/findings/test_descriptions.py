@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rtpcap.streams.findings.agreed import usual
 from tests.signalling.build import audio
 from tests.streams.findings.scenes import ALICE, CALL_ID, call, ids, of
 from tests.streams.made import talk
@@ -89,10 +88,6 @@ def test_a_phone_that_knows_its_public_address(tmp_path: Path) -> None:
     # The capture is inside of its network: there packets still have the private one.
     film = call(offer=audio(4000, host=PUBLIC[0]), callee=[])
     assert "media-from-elsewhere" not in ids(film.shown(tmp_path))
-
-
-def test_an_address_of_ipv6_has_more_than_one_spelling(tmp_path: Path) -> None:
-    assert usual("2001:DB8:0:0::0:1") == usual("2001:db8::1") == "2001:db8::1"
 
 
 # --- codecs
