@@ -15,6 +15,7 @@ from rtpcap.audio.line import Line, Samples, windows
 from rtpcap.codecs.decoder import Heard
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from rtpcap.views.plot.sheet import AudioKind
@@ -150,6 +151,12 @@ class Audio:
         channels = names.get(self.channels, f"{self.channels} channels")
         filled = 100 * self.filled_s / self.duration_s if self.length else 0.0
         return f"<Audio {self.rate} Hz, {channels}, {self.duration_s:.2f} s, {filled:.1f} % filled>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas DataFrame, one row a sample: its time, its value, and what it is made from."""
+        from rtpcap.views.table import audio_frame
+
+        return audio_frame(self)
 
     def _repr_html_(self) -> str:
         from rtpcap.views.player import audio_html

@@ -156,6 +156,11 @@ ENTRIES: Mapping[str, str] = {
     "messages": "SIP messages",
     "retransmissions": "of these, sent again",
     "side": "left or right: the caller's or the callee's",
+    # Audio
+    "sample": "16 bits with a sign: 32,767 is full scale",
+    "heard": "what it is made from: received, silence, repaired, concealed or noise",
+    "heard_left": "what the left one is made from: received, silence, repaired, concealed or noise",
+    "heard_right": "what the right one is made from, in the same words",
     # Packets
     "sequence": "sequence number as sent",
     "timestamp": "RTP timestamp as sent",
@@ -296,6 +301,9 @@ OF_VERB: Mapping[tuple[str, str], str] = {
     ("packets", "skew_ms"): "how much earlier than its timestamp says it came",
     ("packets", "jitter_ms"): "interarrival jitter after it (RFC 3550 A.8)",
     ("packets", "kbps"): "bandwidth of the second that ends with it, IP and UDP included",
+    ("audio", "time_s"): "from its first sample",
+    ("audio", "left"): "sample of the caller, or of who spoke first; 32,767 is full scale",
+    ("audio", "right"): "sample of the other side; 32,767 is full scale",
     ("tones", "duration_s"): "from its first burst to its last",
     ("tones", "level_dbov"): "level while it sounds",
     ("tones", "bursts"): "how often it sounds",
@@ -323,7 +331,9 @@ OF_VERB: Mapping[tuple[str, str], str] = {
 def meaning_of(verb: str, name: str) -> Meaning:
     """What a column of a verb holds. Raises KeyError for a name that nobody described."""
     unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
-    return Meaning(unit, OF_VERB.get((verb, name)) or ENTRIES[name])
+    # Of many channels each means the same.
+    entry = "sample" if name.startswith("channel_") else name.partition("_channel_")[0]
+    return Meaning(unit, OF_VERB.get((verb, name)) or ENTRIES[entry])
 
 
 def schema_of(verb: str, columns: Iterable[Column] | None = None) -> Schema:

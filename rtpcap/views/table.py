@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rtpcap.codecs.decoder import Heard
 from rtpcap.errors import Fault, RtpcapError
 from rtpcap.rtp.packets import NO_TIME
 from rtpcap.streams.per_packet import LABELS
@@ -25,6 +26,7 @@ from rtpcap.views.text import json_text
 
 if TYPE_CHECKING:
     from rtpcap.api import Capture
+    from rtpcap.audio.audio import Audio
     from rtpcap.streams.call import Call, Calls
     from rtpcap.streams.digits import Digits
     from rtpcap.streams.explain import Explanations
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from rtpcap.streams.tones import Tones
 
 __all__ = [
+    "audio_frame",
     "call_frame",
     "calls_frame",
     "capture_frame",
@@ -233,8 +236,37 @@ def packets_frame(stream: Stream) -> pd.DataFrame:
             "kbps": figures.kbps,
         }
     )
+    return _described(frame, "packets")
+
+
+def audio_frame(audio: Audio) -> pd.DataFrame:
+    """One row a sample: `time_s` from the first one, the samples, and what each is made from.
+
+    One channel is `sample`, two are `left` and `right`, more are `channel_1` and so on. `heard`, or
+    for the sides of a call `heard_left` and `heard_right`, are categories: ``received``,
+    ``silence`` and the like.
+    """
+
+    def named(name: str, count: int) -> list[str]:
+        if count == 1:
+            return [name]
+        sides = ["left", "right"] if count == 2 else [f"channel_{n + 1}" for n in range(count)]
+        return sides if name == "sample" else [f"{name}_{side}" for side in sides]
+
+    n = audio.length
+    samples, heard = audio.samples.reshape(n, -1), audio.heard.reshape(n, -1)
+    labels = pd.Index([each.name.lower() for each in Heard])
+    columns: dict[str, Any] = {"time_s": np.arange(n) / audio.rate}
+    columns |= zip(named("sample", samples.shape[1]), samples.T, strict=True)
+    made = (pd.Categorical.from_codes(codes.astype(np.int64), labels) for codes in heard.T)
+    columns |= zip(named("heard", heard.shape[1]), made, strict=True)
+    return _described(pd.DataFrame(columns), "audio")
+
+
+def _described(frame: pd.DataFrame, verb: str) -> pd.DataFrame:
+    """The frame with what its columns mean in its schema."""
     frame.attrs["schema"] = {
-        str(name): {"dtype": str(dtype), **meaning_of("packets", str(name))._asdict()}
+        str(name): {"dtype": str(dtype), **meaning_of(verb, str(name))._asdict()}
         for name, dtype in frame.dtypes.items()
     }
     return frame

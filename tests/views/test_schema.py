@@ -150,3 +150,19 @@ def test_findings() -> None:
     assert frame["ssrc"].tolist() == ["0x00000007"]
     assert frame["call"].isna().all()
     assert frame["numbers"][0] == {"lost": 3}
+
+
+def test_audio_has_a_row_a_sample() -> None:
+    cap = rtpcap.open(FIXTURES / "pj-pcmu.pcap")
+    both = cap.calls[0].audio()
+    frame = both.to_frame()
+    assert list(frame.columns) == ["time_s", "left", "right", "heard_left", "heard_right"]
+    assert list(frame.attrs["schema"]) == list(frame.columns)
+    assert frame.attrs["schema"]["time_s"]["unit"] == "s"
+    np.testing.assert_array_equal(frame[["left", "right"]], both.samples)
+    assert (frame["heard_left"] == "received").sum() == both.received[:, 0].sum()
+    assert frame["time_s"].iloc[8000] == 1.0
+    one = cap.streams[0].audio().to_frame()
+    assert list(one.columns) == ["time_s", "sample", "heard"]
+    many = rtpcap.Audio(np.zeros((4, 6), np.int16), 48000, np.ones(4, np.uint8)).to_frame()
+    assert list(many.columns) == ["time_s", *(f"channel_{n}" for n in range(1, 7)), "heard"]
