@@ -473,7 +473,13 @@ class Capture:
 
         What is heard stays with each stream.
         """
-        for stream in self.streams if streams is None else streams:
+        from rtpcap.capture.progress import follow_each, wanted
+
+        chosen: Iterable[Stream] = [*(self.streams if streams is None else streams)]
+        if wanted(self._progress, self._source.size):
+            at_once = bool(self._progress)
+            chosen = follow_each([*chosen], "listening", "stream", at_once=at_once)
+        for stream in chosen:
             _ = stream.heard
             self.release()
 
@@ -486,6 +492,7 @@ class Capture:
         from rtpcap.streams.findings.evidence import Evidence
         from rtpcap.streams.findings.rules import find
 
+        self.listen()
         return find(
             Evidence(
                 self.streams,

@@ -37,6 +37,18 @@ def test_what_is_asked_for_is_told(screen: Screen) -> None:
     assert f"/{FIRST.stat().st_size / 1000:.0f}k" in shown
 
 
+def test_listening_tells_how_many_streams_were_heard(screen: Screen) -> None:
+    cap = rtpcap.open(FIRST, progress=True)
+    _ = cap.streams
+    screen()
+    cap.listen()
+    shown = screen()
+    assert "listening" in shown
+    assert "/2 " in shown
+    _ = cap.findings
+    assert "listening" in screen()
+
+
 @pytest.mark.parametrize("said", [None, False])
 def test_of_small_files_nothing_is_told(said: bool | None, screen: Screen) -> None:
     assert len(rtpcap.open(FIRST, progress=said).streams) == 2
