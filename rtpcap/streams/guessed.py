@@ -9,8 +9,6 @@ from rtpcap.streams.stream import Stream
 
 __all__ = ["guess_calls"]
 
-Endpoint = tuple[str, int]
-
 
 def guess_calls(streams: Iterable[Stream]) -> list[Call]:
     """Streams with mirrored addresses that overlap in time, as calls.
@@ -19,16 +17,21 @@ def guess_calls(streams: Iterable[Stream]) -> list[Call]:
     calls; those that overlap, also through a third one, are the same. Video is left aside, and so
     are streams that nobody answers.
     """
-    between: dict[frozenset[Endpoint], list[Stream]] = {}
+    # Most streams of a capture of thousands have nobody between the same ends: no list for these.
+    first: dict[str, Stream] = {}
+    between: dict[str, list[Stream]] = {}
     for stream in streams:
         if stream.format is None or not stream.format.is_video:
-            ends = frozenset([(stream.src, stream.src_port), (stream.dst, stream.dst_port)])
-            between.setdefault(ends, []).append(stream)
+            one, other = f"{stream.src} {stream.src_port}", f"{stream.dst} {stream.dst_port}"
+            ends = f"{one} {other}" if one < other else f"{other} {one}"
+            before = first.setdefault(ends, stream)
+            if before is not stream:
+                between.setdefault(ends, [before]).append(stream)
     found = []
     for together in between.values():
         for group in _overlapping(together):
-            first = group[0]
-            speaker = (first.src, first.src_port)
+            begun = group[0]
+            speaker = (begun.src, begun.src_port)
             left = [s for s in group if (s.src, s.src_port) == speaker]
             right = [s for s in group if (s.src, s.src_port) != speaker]
             if right:
