@@ -55,9 +55,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Capture", "open"]
 
-LONGEST_S = 20_000_000_000.0
-"""Seconds that are longer than all that nanoseconds in 64 bits can count."""
-
 
 def open(
     path: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
@@ -316,6 +313,7 @@ class Capture:
         frames, ValueError for a path that stands for no format, OSError where it cannot be written.
         """
         from rtpcap.capture.write import export, format_of
+        from rtpcap.streams.chosen import frames_between, frames_of
 
         wanted: list[npt.NDArray[np.uint32]] | None = None
         kind = format_of(path, to)
@@ -324,54 +322,21 @@ class Capture:
         if calls is not None or streams is not None or frames is not None:
             numbers = np.array([] if frames is None else [*frames], np.int64)
             wanted = [numbers[(numbers > 0) & (numbers < 1 << 32)].astype(np.uint32)]
-            wanted.append(self._frames_of([*(calls or ())], [*(streams or ())], kind == "rtpdump"))
+            wanted.append(
+                frames_of(
+                    self._read_through,
+                    [*(calls or ())],
+                    [*(streams or ())],
+                    self.streams,
+                    packets_only=kind == "rtpdump",
+                )
+            )
         chosen = None if wanted is None else np.concatenate(wanted)
         if start_s is not None or end_s is not None:
-            within = self._between(start_s, end_s)
+            first_ns = self._scan.first_time_ns
+            within = frames_between(self._read_through, first_ns, start_s, end_s)
             chosen = within if chosen is None else np.intersect1d(chosen, within)
         return export(self._source, path, frames=chosen, to=to)
-
-    def _frames_of(
-        self, calls: list[Call], streams: list[Stream], packets_only: bool
-    ) -> npt.NDArray[np.uint32]:
-        """The frames of calls and streams, those of fragments and of byte streams included.
-
-        With `packets_only` the frames that complete a packet.
-        """
-        from rtpcap.capture.origins import Origins
-        from rtpcap.streams.extent import Extent, connections
-
-        frames = [np.empty(0, np.uint32), *(stream.packets.frame for stream in streams)]
-        apart = any(stream.packets.block.any() for stream in streams)
-        if not calls and (packets_only or not apart):
-            return np.concatenate(frames)
-        extent = Extent(calls, self.streams)
-        origins = Origins(connections(calls, streams))
-        decoder = Decoder(Flows(), Tally(), Tally(), origins)
-        self._read_through(lambda records: extent.feed(decoder.datagrams(records)))
-        extent.feed(decoder.finish())
-        found = np.concatenate([*frames, extent.finish()])
-        return found if packets_only else origins.complete(found)
-
-    def _between(self, start_s: float | None, end_s: float | None) -> npt.NDArray[np.uint32]:
-        """The frames from one time to another, seconds from the first frame."""
-        first, last = self._scan.first_time_ns, np.iinfo(np.int64)
-
-        def time_ns(seconds: float) -> int:
-            since = round(min(max(seconds, -LONGEST_S), LONGEST_S) * 1e9)
-            return min(max(first + since, int(last.min)), int(last.max))
-
-        begin = time_ns(-LONGEST_S if start_s is None else start_s)
-        end = time_ns(LONGEST_S if end_s is None else end_s)
-        found = [np.empty(0, np.uint32)]
-
-        def choose(records: Records) -> None:
-            times = records.time_ns
-            inside = (times >= begin) & (times <= end) & (times != NO_TIME)
-            found.append(records.frame[inside])
-
-        self._read_through(choose)
-        return np.concatenate(found)
 
     @property
     def streams(self) -> Streams:
