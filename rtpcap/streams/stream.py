@@ -118,7 +118,14 @@ class Stream(Sounding):
         `network_ms` is as for `play`. Raises CodecUnavailable where the E-model knows nothing of
         its codec.
         """
+        if sizes_ms is None and network_ms is None:
+            return self._curve
         return self._analysis().buffer_curve(sizes_ms, network_ms)
+
+    @cached_property
+    def _curve(self) -> Curve:
+        # Kept: it plays every packet through many buffers, and is two columns in the end.
+        return self._analysis().buffer_curve()
 
     def windows(self, window_s: float) -> Windows:
         """Its figures over windows of time that begin with its first packet.

@@ -80,6 +80,7 @@ def stream() -> rtpcap.Stream:
     (only,) = made(PACKETS)
     # What is known of it before a picture is asked for.
     _ = (only.quality, only.ledger, only.gaps, only.per_packet, only.jitter_ms)
+    only.buffer_curve()
     return only
 
 
