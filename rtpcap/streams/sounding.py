@@ -77,7 +77,7 @@ class Sounding(Identity):
         found = self.recognised
         if found is not None and found.encrypted:
             return found.reasons[0]
-        cure = f"payload type {number} has no name: say it with --map {number}=CODEC/RATE"
+        cure = f"payload type {number} has no name: say it with --map {number}=CODEC/RATE or pt_map"
         if found is not None and found.candidates:
             likely = found.candidates[0].format
             return f"{cure}; perhaps {likely}, with a confidence of {found.confidence:.2f}"

@@ -123,7 +123,9 @@ def test_a_dynamic_type_is_named_by_the_user(tmp_path: Path) -> None:
     sent = talk(payload_type=96)
     nameless = capture(tmp_path, sent).streams[0]
     assert nameless.codec is None
-    assert nameless.why_not == "payload type 96 has no name: say it with --map 96=CODEC/RATE"
+    assert nameless.why_not == (
+        "payload type 96 has no name: say it with --map 96=CODEC/RATE or pt_map"
+    )
     with pytest.raises(CodecUnavailable, match="--map 96"):
         nameless.audio()
     named = capture(tmp_path, sent, pt_map={96: "PCMU/8000"}).streams[0]
