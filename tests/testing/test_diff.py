@@ -76,9 +76,9 @@ def truth_of(done: Done, a: rtpcap.Capture, b: rtpcap.Capture) -> Truth:
     for change in done.changes:
         if change["frame"] is None:
             words: Any = change["done"]
-            gone[words[0]].add(change["from_frame"])  # type: ignore[arg-type]
+            gone[words[0]].add(change["from_frame"])
         else:
-            told[change["frame"]] = change  # type: ignore[index]
+            told[change["frame"]] = change
     # Frames that nothing is told of are there as they were, in the order they were in.
     firsts = [change for change in told.values() if "duplicate" not in change["done"]]
     sources = {change["from_frame"] for change in firsts}

@@ -36,7 +36,7 @@ def contents(capture: rtpcap.Capture) -> dict[int, bytes]:
 
 
 def done_to(done: Done, word: str) -> list[Mapping[str, Any]]:
-    return [change for change in done.changes if word in change["done"]]  # type: ignore[operator]
+    return [change for change in done.changes if word in change["done"]]
 
 
 def test_nothing_asked_for_changes_nothing(clean: rtpcap.Capture, tmp_path: Path) -> None:
@@ -65,9 +65,9 @@ def test_packets_that_are_there_are_those_that_are_said_to_be(
     times = {datagram.frame: datagram.time_ns for datagram in again.datagrams}
     sent = {datagram.frame: datagram.time_ns for datagram in clean.datagrams}
     for frame, change in moved.items():
-        assert after[frame] == before[change["from_frame"]]  # type: ignore[index]
+        assert after[frame] == before[change["from_frame"]]
         if "delay_ms" in change:
-            delay = (times[frame] or 0) - (sent[change["from_frame"]] or 0)  # type: ignore[index]
+            delay = (times[frame] or 0) - (sent[change["from_frame"]] or 0)
             assert delay / 1e6 == change["delay_ms"]
     # And our own figures of the streams are the sums of the truth.
     for told, stream in zip(done.streams, again.streams, strict=True):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Literal, TypeVar
 
 from rtpcap.streams.call import Call
 from rtpcap.streams.digits import Digit
 
 __all__ = ["CallDifference", "DigitDifference", "calls_of", "digits_of"]
 
+Thing = TypeVar("Thing")
 Result = Literal["same", "missing", "added", "changed"]
 
 MOST_COMPARED = 1000
@@ -26,6 +27,11 @@ class DigitDifference:
     b: Digit | None
     ssrc: int | None = None
     """The stream it is of, by its name in the first capture."""
+
+    @property
+    def first_frame(self) -> int:
+        """Its frame in the first capture, or in the second where only that has it."""
+        return _first(self.a, self.b).frame
 
     @property
     def result(self) -> Result:
@@ -50,8 +56,12 @@ class CallDifference:
 
     @property
     def call_id(self) -> str:
-        call = self.a or self.b
-        return "" if call is None else call.call_id
+        return _first(self.a, self.b).call_id
+
+    @property
+    def first_frame(self) -> int:
+        """Its frame in the first capture, or in the second where only that has it."""
+        return _first(self.a, self.b).first_frame
 
     @property
     def further_s(self) -> float | None:
@@ -82,6 +92,13 @@ class CallDifference:
         return "changed" if self.details or longer else "same"
 
 
+def _first(a: Thing | None, b: Thing | None) -> Thing:
+    """That of the first capture, or of the second where only that has it."""
+    found = b if a is None else a
+    assert found is not None
+    return found
+
+
 def digits_of(
     a: Iterable[Digit], b: Iterable[Digit], ssrc: Mapping[int, int]
 ) -> list[DigitDifference]:
@@ -96,7 +113,7 @@ def digits_of(
         name = None if digit.ssrc is None else ssrc.get(digit.ssrc, digit.ssrc)
         sides.setdefault(name, ([], []))[1].append(digit)
     found = [replace(pair, ssrc=name) for name, side in sides.items() for pair in _beside(*side)]
-    return sorted(found, key=lambda pair: (pair.a or pair.b).frame)  # type: ignore[union-attr]
+    return sorted(found, key=lambda pair: pair.first_frame)
 
 
 def _beside(a: Sequence[Digit], b: Sequence[Digit]) -> Iterable[DigitDifference]:
@@ -138,4 +155,4 @@ def calls_of(a: Iterable[Call], b: Iterable[Call]) -> list[CallDifference]:
     found = [CallDifference(one, other) for one, other in pairs]
     found += [CallDifference(call, None) for call in left]
     found += [CallDifference(None, call) for call in right]
-    return sorted(found, key=lambda pair: (pair.a or pair.b).first_frame)  # type: ignore[union-attr]
+    return sorted(found, key=lambda pair: pair.first_frame)

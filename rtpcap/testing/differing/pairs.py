@@ -77,8 +77,8 @@ def _encoded_anew(
     after = compared.b.packets.payload_type[compared.row_b[own]]
     out = np.zeros(len(before), np.bool_)
     for pair in np.unique(before.astype(np.int64) << 8 | after).tolist():
-        formats = one.formats.get(pair >> 8), other.formats.get(pair & 0xFF)
-        if None not in formats and formats[0].name != formats[1].name:  # type: ignore[union-attr]
+        old, new = one.formats.get(pair >> 8), other.formats.get(pair & 0xFF)
+        if old is not None and new is not None and old.name != new.name:
             out |= (before == pair >> 8) & (after == pair & 0xFF)
     return out
 

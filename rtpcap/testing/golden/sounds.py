@@ -131,7 +131,7 @@ def _sentence(change: Change, before: object, now: object, step_s: float, band: 
     where = f" at {band} Hz" if band else ""
     if not (is_number(before) and is_number(now)):
         return f"{when}: no level{where}"
-    amount = float(now) - float(before)  # type: ignore[arg-type]
+    amount = now - before
     how = "louder" if amount > 0 else "quieter"
     upto = "up to " if change.stop - change.start > 1 else ""
     return f"{when}: {upto}{abs(amount):g} dB {how}{where}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from rtpcap.testing.golden.found import NAMES
 
@@ -56,7 +57,7 @@ class Tolerances:
         if most is None:
             return True
         if is_number(expected) and is_number(found):
-            return bool(round(abs(expected - found), DECIMALS) <= most)  # type: ignore[operator]
+            return bool(round(abs(expected - found), DECIMALS) <= most)
         return type(expected) is type(found) and expected == found
 
 
@@ -72,7 +73,7 @@ def _checked(key: str, value: object) -> float | None:
     return float(value)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -6,14 +6,14 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rtpcap.capture.files.several import Several
 from rtpcap.capture.layers.names import NO_LINK, NO_PACKET, RTPDUMP
 from rtpcap.capture.write import write_frames
-from rtpcap.capture.writers import InterfaceKey, Written
+from rtpcap.capture.writers import InterfaceKey, Written, whole_file
 from rtpcap.errors import CaptureError
 from rtpcap.rtp.header import HEADER_BYTES
 from rtpcap.rtp.impairment import Impairment
@@ -44,7 +44,7 @@ class Done:
     frames: int
     streams: tuple[dict[str, object], ...]
     """A dict a stream: identity, and the sums of what was done to it."""
-    changes: tuple[dict[str, object], ...]
+    changes: tuple[dict[str, Any], ...]
     """A dict a packet to which something was done, in order of the frames of the output.
 
     `frame` is null for one that is not there, `from_frame` is its frame in the input; `done` has
@@ -56,7 +56,7 @@ class Done:
         """The capture with the keys of ``rtpcap impair``."""
         counts: dict[str, int] = {}
         for change in self.changes:
-            for word in change["done"]:  # type: ignore[attr-defined]
+            for word in change["done"]:
                 counts[word] = counts.get(word, 0) + 1
         return {
             "input": self.input,
@@ -78,10 +78,10 @@ class Done:
             "faults": _set(self.faults),
             "streams": self.streams,
         }
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(json.dumps(head, indent=1)[:-2] + ',\n "packets": [\n')
-            file.write(",\n".join(f"  {json.dumps(change)}" for change in self.changes))
-            file.write("\n ]\n}\n")
+        rows = ",\n".join(f"  {json.dumps(change)}" for change in self.changes)
+        text = json.dumps(head, indent=1)[:-2] + f',\n "packets": [\n{rows}\n ]\n}}\n'
+        with whole_file(path) as file:
+            file.write(text.encode())
 
 
 WORDS = (
